@@ -1,0 +1,3 @@
+"""Turnout: Claude Code and other agents on OpenAI's models."""
+
+__version__ = "0.1.0"
