@@ -1,0 +1,1 @@
+"""Credentials: the only place that sees a token."""

@@ -1,0 +1,36 @@
+"""A credential as the upstreams use it. Its secrets never appear in a repr, a log line or an error."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+
+class Secret(str):
+    """A string that does not show itself: ``repr`` and ``%r`` print its length only."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"Secret({len(self)} characters)"
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to send a request as one account."""
+
+    token: Secret
+    """Bearer token: an OAuth access token or an API key."""
+    account_id: str = ""
+    """ChatGPT account (workspace) id; empty for API keys."""
+    expires_at: int | None = None
+    """Unix seconds at which the token ends; None if it does not say or does not end."""
+    source: str
+    """Where it was read, for messages: a path or a variable's name."""
+    email: str = ""
+    plan: str = ""
+
+    @property
+    def tag(self) -> str:
+        """Short stable name of the account that reveals neither token nor id (8 hex digits)."""
+        return hashlib.sha256((self.account_id or self.token).encode()).hexdigest()[:8]

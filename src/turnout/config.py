@@ -1,0 +1,107 @@
+"""The configuration as one typed record: what each setting is, its default and its range.
+
+Loading (file, environment, flags) is in `turnout.settings`; this module does no I/O and reads no environment.
+The docstring under a field is its documentation: docs/configuration.md is generated from here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+UpstreamName = Literal["codex", "openai"]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The gateway's listening side."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Anything but loopback refuses to start without a token."""
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 4000
+    """Port to listen on; 0 takes a free one."""
+    token: str = ""
+    """Token that clients must show; empty: a random one is made at start and shown."""
+    require_token: bool = True
+    """Whether clients must show the token at all. Only loopback may turn it off."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further Host names that clients may use, beside loopback names and the listening address."""
+    body_limit: Annotated[int, Meta(ge=1024)] = 64 * 1024 * 1024
+    """Largest request body in bytes."""
+    header_timeout: Seconds = 20.0
+    """Seconds a client may take to send a request's head."""
+    body_timeout: Seconds = 120.0
+    """Seconds a client may take to send a request's body."""
+    drain: Seconds = 30.0
+    """Seconds that open streams get to finish when the gateway stops."""
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long things may take between client and upstream."""
+
+    hold: Seconds = 15.0
+    """Seconds the response head waits for upstream's first real event, so that failures keep their HTTP status."""
+    keepalive: Seconds = 15.0
+    """Seconds of silence after which the client is sent a keep-alive event."""
+    upstream_idle: Seconds = 900.0
+    """Seconds without a byte after which an upstream counts as dead."""
+    connect: Seconds = 10.0
+    """Seconds to make a connection to an upstream."""
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one of Claude's model families stands for."""
+
+    model: str = ""
+    """Model upstream; empty: chosen from the catalogue."""
+    effort: str = ""
+    """Reasoning effort when the client names none; empty: the slot's default."""
+
+
+class Slots(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The slots that Claude's model names fall into."""
+
+    opus: Slot = Slot()
+    """For names with ``opus`` (and ``fable``)."""
+    sonnet: Slot = Slot()
+    """For names with ``sonnet``."""
+    haiku: Slot = Slot()
+    """For names with ``haiku``: titles, small helper calls."""
+    other: Slot = Slot()
+    """For every other ``claude-*`` name."""
+
+
+class CodexSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The Codex (ChatGPT) backend."""
+
+    endpoint: str = "https://chatgpt.com/backend-api/codex/responses"
+    """Address of the responses endpoint."""
+    client_version: str = "0.169.0"
+    """Codex client version to announce: newer models are offered only to recent versions (codex-backend.md 2.6)."""
+    home: str = ""
+    """Folder (or file) of the Codex CLI's credential; empty: ``$CODEX_HOME``, else ``~/.codex``."""
+    framing: dict[str, Literal["auto", "plain", "lite"]] = {}
+    """Framing per model; ``auto`` begins plain and follows what the backend asks for (codex-backend.md 2.3)."""
+
+
+class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The OpenAI API."""
+
+    base_url: str = "https://api.openai.com/v1"
+    """Address that ``/responses`` is appended to."""
+    api_key: str = ""
+    """API key; better given as ``OPENAI_API_KEY`` than in a file."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a user may set."""
+
+    upstream: UpstreamName = "codex"
+    """Where requests go."""
+    server: Server = Server()
+    timing: Timing = Timing()
+    slots: Slots = Slots()
+    codex: CodexSettings = CodexSettings()
+    openai: OpenAISettings = OpenAISettings()

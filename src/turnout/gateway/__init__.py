@@ -1,0 +1,1 @@
+"""The HTTP application: doors, admission, lifetime, streaming."""

@@ -1,0 +1,1 @@
+"""Finding and starting the clients, with an environment of their own."""

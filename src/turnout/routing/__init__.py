@@ -1,0 +1,1 @@
+"""Request, configuration and catalogue → `Route`. Pure."""

@@ -1,0 +1,28 @@
+"""Where a translated request is going: all that a translator must know of the route."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from turnout.protocol.capabilities import Capabilities
+
+Framing = Literal["plain", "lite"]
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """The upstream's side of one request, as values."""
+
+    model: str
+    """The model's name upstream."""
+    effort: str | None
+    """``reasoning.effort``, already within what the model supports; None leaves it to the upstream."""
+    account: str
+    """Tag of the account it is sent with: short, stable, not secret (encrypted reasoning is bound to it)."""
+    capabilities: Capabilities
+    framing: Framing = "plain"
+    session: str | None = None
+    """The conversation's key (session id, and agent id of a subagent): ``prompt_cache_key`` and session headers."""
+    replay_reasoning: bool = True
+    """False on the one retry after ``invalid_encrypted_content``."""

@@ -1,0 +1,68 @@
+"""What the gateway needs of an upstream: open a stream of Responses events, read its bytes, close it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from turnout.accounts.credential import Credential
+    from turnout.protocol.capabilities import Capabilities
+
+
+class Call(msgspec.Struct, kw_only=True):
+    """One request to an upstream. The body is dropped (set to empty) by the caller once it need not be sent again."""
+
+    body: bytes
+    """A Responses request, encoded."""
+    model: str
+    lite: bool = False
+    """The body is in lite framing, which wants its header (codex-backend.md 2.3)."""
+    session: str | None = None
+    """The conversation's key, as in `Target.session`."""
+    request_id: str
+    """Turnout's own id of this request, for the log."""
+
+
+class UpstreamStream(Protocol):
+    """An answer that has begun with HTTP 200 and an event stream."""
+
+    headers: Mapping[str, str]
+    """Response headers, names in lower case."""
+
+    async def read(self) -> bytes:
+        """The bytes that are there, at least one; ``b""`` at the end of a complete HTTP answer.
+
+        Raises `TurnoutError` (`CUT`) when the connection breaks.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends the exchange at once; upstream sees the connection close. Harmless when called again."""
+        ...
+
+
+class Upstream(Protocol):
+    """One configured upstream."""
+
+    name: str
+    capabilities: Capabilities
+
+    async def credential(self) -> Credential:
+        """The credential to send with. Raises `TurnoutError` (`SIGN_IN`) naming the command that helps."""
+        ...
+
+    async def open(self, call: Call, credential: Credential) -> UpstreamStream:
+        """Sends the request, returns once upstream has answered 200 with its headers.
+
+        Raises `TurnoutError` with the classified failure for any other answer, for an unreachable upstream, and for a
+        JSON body in place of an event stream.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends the upstream's connection pool."""
+        ...
