@@ -12,17 +12,40 @@ import msgspec
 from msgspec import Meta
 
 UpstreamName = Literal["codex", "openai"]
+FramingChoice = Literal["auto", "plain", "lite"]
+EffortChoice = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$", description="an http:// or https:// address")]
+Version = Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$", description="a version of three numbers, such as 0.169.0")]
+SecretText = Annotated[
+    str, Meta(pattern=r"^[!-~]*$", description="text without spaces (a secret, never shown)", extra={"secret": True})
+]
 
 
-class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group of settings. Its ``repr`` hides secrets, so that a logged configuration gives none away."""
+
+    def __repr__(self) -> str:
+        hidden = SECRETS.get(type(self).__name__, frozenset())
+        shown = (
+            f"{name}={'(set)' if getattr(self, name) else '(not set)'}" if name in hidden else f"{name}={value!r}"
+            for name, value in msgspec.structs.asdict(self).items()
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+SECRETS = {"Server": frozenset({"token"}), "OpenAISettings": frozenset({"api_key"})}
+"""Fields whose values are never shown, per section: those of type `SecretText` (a test compares the two)."""
+
+
+class Server(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The gateway's listening side."""
 
     host: str = "127.0.0.1"
     """Address to listen on. Anything but loopback refuses to start without a token."""
     port: Annotated[int, Meta(ge=0, le=65_535)] = 4000
     """Port to listen on; 0 takes a free one."""
-    token: str = ""
+    token: SecretText = ""
     """Token that clients must show; empty: a random one is made at start and shown."""
     require_token: bool = True
     """Whether clients must show the token at all. Only loopback may turn it off."""
@@ -38,7 +61,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Seconds that open streams get to finish when the gateway stops."""
 
 
-class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Timing(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long things may take between client and upstream."""
 
     hold: Seconds = 15.0
@@ -51,16 +74,16 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Seconds to make a connection to an upstream."""
 
 
-class Slot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Slot(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one of Claude's model families stands for."""
 
     model: str = ""
     """Model upstream; empty: chosen from the catalogue."""
-    effort: str = ""
+    effort: EffortChoice = ""
     """Reasoning effort when the client names none; empty: the slot's default."""
 
 
-class Slots(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Slots(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The slots that Claude's model names fall into."""
 
     opus: Slot = Slot()
@@ -73,29 +96,29 @@ class Slots(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """For every other ``claude-*`` name."""
 
 
-class CodexSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CodexSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The Codex (ChatGPT) backend."""
 
-    endpoint: str = "https://chatgpt.com/backend-api/codex/responses"
+    endpoint: Url = "https://chatgpt.com/backend-api/codex/responses"
     """Address of the responses endpoint."""
-    client_version: str = "0.169.0"
+    client_version: Version = "0.169.0"
     """Codex client version to announce: newer models are offered only to recent versions (codex-backend.md 2.6)."""
     home: str = ""
     """Folder (or file) of the Codex CLI's credential; empty: ``$CODEX_HOME``, else ``~/.codex``."""
-    framing: dict[str, Literal["auto", "plain", "lite"]] = {}
+    framing: dict[str, FramingChoice] = {}
     """Framing per model; ``auto`` begins plain and follows what the backend asks for (codex-backend.md 2.3)."""
 
 
-class OpenAISettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OpenAISettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The OpenAI API."""
 
-    base_url: str = "https://api.openai.com/v1"
+    base_url: Url = "https://api.openai.com/v1"
     """Address that ``/responses`` is appended to."""
-    api_key: str = ""
+    api_key: SecretText = ""
     """API key; better given as ``OPENAI_API_KEY`` than in a file."""
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a user may set."""
 
     upstream: UpstreamName = "codex"

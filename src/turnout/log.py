@@ -1,0 +1,128 @@
+"""The log: structlog, one line an event, to stderr. As a second line of defence it blanks whatever looks like a token.
+
+The first line of defence is that nobody logs tokens, keys or prompts.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+import msgspec
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, MutableMapping
+
+    EventDict = MutableMapping[str, Any]
+
+Level = Literal["debug", "info", "warning", "error"]
+
+TOKEN_LIKE = re.compile(
+    r"""eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?     # a JSON Web Token
+      | \b(?:sk|sess|rt|tn)[-_][\w.-]{16,}     # API keys, refresh tokens, Turnout's own tokens
+      | (?<=[Bb]earer\ )\S+                    # whatever follows Bearer
+    """,
+    re.VERBOSE,
+)
+"""What is blanked in every logged text."""
+
+COLOURS = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
+DIM, BOLD, RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
+FIRST = ("timestamp", "level", "event")
+
+
+def configure(level: str = "info", json: bool = False, stream: TextIO | None = None) -> None:
+    """Sets the log up for this process.
+
+    ``level`` is one of `Level`; ``json`` writes one JSON object a line; ``stream`` is stderr if not given. Text is
+    coloured only on a terminal.
+    """
+    out = stream or sys.stderr
+    render: Callable[..., str] = render_json if json else render_text(colour=out.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            traceback_text,
+            redact,
+            render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper(), logging.INFO)),
+        logger_factory=structlog.WriteLoggerFactory(file=out),
+        cache_logger_on_first_use=False,
+    )
+
+
+def get() -> structlog.typing.FilteringBoundLogger:
+    """The logger. Events are short words, facts are keyword arguments: ``get().info("request", status=200)``."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+def traceback_text(logger: object, method: str, event: EventDict) -> EventDict:
+    """``exc_info`` as the traceback's text: source lines only, never local variables (they may hold secrets)."""
+    info = event.pop("exc_info", None)
+    if info:
+        formatted = structlog.processors.format_exc_info(logger, method, {"exc_info": info})
+        event.update(formatted)
+    return event
+
+
+def redact(logger: object, method: str, event: EventDict) -> EventDict:
+    """Blanks whatever looks like a token in the event's texts, at any depth."""
+    for key, value in event.items():
+        event[key] = _blank(value)
+    return event
+
+
+def _blank(value: object) -> object:
+    if isinstance(value, str):
+        return TOKEN_LIKE.sub("(redacted)", value)
+    if isinstance(value, bytes):
+        return f"({len(value)} bytes)"
+    if isinstance(value, dict):
+        return {key: _blank(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_blank(item) for item in value]
+    return value if isinstance(value, (int, float, bool, type(None))) else TOKEN_LIKE.sub("(redacted)", str(value))
+
+
+def render_json(logger: object, method: str, event: Mapping[str, Any]) -> str:
+    """The event as one JSON object: time, level and event first."""
+    ordered = {key: event[key] for key in FIRST if key in event} | dict(event)
+    return msgspec.json.encode(ordered, enc_hook=str).decode()
+
+
+def render_text(*, colour: bool) -> Callable[[object, str, Mapping[str, Any]], str]:
+    """A renderer for people: ``09:33:00 info    request  status=200 …``; a traceback follows on lines of its own."""
+    dim, bold, reset = (DIM, BOLD, RESET) if colour else ("", "", "")
+
+    def render(logger: object, method: str, event: Mapping[str, Any]) -> str:
+        level = str(event.get("level", ""))
+        tint = COLOURS.get(level, "") if colour else ""
+        head = f"{dim}{str(event.get('timestamp', ''))[:19]}Z{reset} {tint}{level:<7}{reset if tint else ''} "
+        facts = " ".join(
+            f"{dim}{key}={reset}{_fact(value)}"
+            for key, value in event.items()
+            if value is not None and key not in FIRST and key != "exception"
+        )
+        line = f"{head}{bold}{_one_line(str(event.get('event', '')))}{reset}{' ' + facts if facts else ''}"
+        return f"{line}\n{event['exception']}" if "exception" in event else line
+
+    return render
+
+
+def _fact(value: object) -> str:
+    text = _one_line(value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode())
+    return msgspec.json.encode(text).decode() if " " in text or not text else text
+
+
+def _one_line(text: str) -> str:
+    """Line breaks and other control characters made visible: a logged text cannot forge a second line."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

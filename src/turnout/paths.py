@@ -1,0 +1,40 @@
+"""Where Turnout keeps its own files. Computes paths; creates nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Folder of the user's configuration: ``$TURNOUT_HOME``, else the system's usual place."""
+    if home := environ.get("TURNOUT_HOME"):
+        return Path(home).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("turnout", appauthor=False)
+
+
+def config_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The user's configuration file; it need not exist."""
+    return config_dir(environ) / "config.toml"
+
+
+def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Folder for what can be fetched or made again: ``$TURNOUT_HOME/cache``, else the system's usual place."""
+    if home := environ.get("TURNOUT_HOME"):
+        return Path(home).expanduser() / "cache"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("turnout", appauthor=False)
+
+
+def clients_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Folder of the clients that Turnout installs for itself: ``$TURNOUT_CLIENTS_DIR``, else in the cache."""
+    if folder := environ.get("TURNOUT_CLIENTS_DIR"):
+        return Path(folder).expanduser()
+    return cache_dir(environ) / "clients"

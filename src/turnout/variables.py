@@ -1,0 +1,57 @@
+"""The environment variables that Turnout reads: one table, from which loading and documentation are made. Data only."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """The variables that set one field of `turnout.config.Config`."""
+
+    path: str
+    """The field as a dotted path, e.g. ``server.port``."""
+    names: tuple[str, ...]
+    """Names in order of precedence: the first one that is set counts."""
+    negates: bool = False
+    """A true value of the variable means false for the field (``TURNOUT_NO_TOKEN``)."""
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable("upstream", ("TURNOUT_UPSTREAM",)),
+    Variable("server.host", ("TURNOUT_HOST",)),
+    Variable("server.port", ("TURNOUT_PORT", "PROXY_PORT")),
+    Variable("server.token", ("TURNOUT_TOKEN",)),
+    Variable("server.require_token", ("TURNOUT_NO_TOKEN",), negates=True),
+    Variable("server.allowed_hosts", ("TURNOUT_ALLOWED_HOSTS",)),
+    Variable("server.body_limit", ("TURNOUT_BODY_LIMIT",)),
+    Variable("server.header_timeout", ("TURNOUT_HEADER_TIMEOUT",)),
+    Variable("server.body_timeout", ("TURNOUT_BODY_TIMEOUT",)),
+    Variable("server.drain", ("TURNOUT_DRAIN_SECONDS",)),
+    Variable("timing.hold", ("TURNOUT_HOLD_SECONDS",)),
+    Variable("timing.keepalive", ("TURNOUT_KEEPALIVE_SECONDS",)),
+    Variable("timing.upstream_idle", ("TURNOUT_UPSTREAM_IDLE_SECONDS",)),
+    Variable("timing.connect", ("TURNOUT_CONNECT_SECONDS",)),
+    Variable("slots.opus.model", ("TURNOUT_OPUS_MODEL",)),
+    Variable("slots.opus.effort", ("TURNOUT_OPUS_EFFORT",)),
+    Variable("slots.sonnet.model", ("TURNOUT_SONNET_MODEL",)),
+    Variable("slots.sonnet.effort", ("TURNOUT_SONNET_EFFORT",)),
+    Variable("slots.haiku.model", ("TURNOUT_HAIKU_MODEL",)),
+    Variable("slots.haiku.effort", ("TURNOUT_HAIKU_EFFORT",)),
+    Variable("slots.other.model", ("TURNOUT_OTHER_MODEL",)),
+    Variable("slots.other.effort", ("TURNOUT_OTHER_EFFORT",)),
+    Variable("codex.endpoint", ("TURNOUT_CODEX_ENDPOINT", "CODEX_API_ENDPOINT", "CHATGPT_API_URL")),
+    Variable("codex.client_version", ("TURNOUT_CLIENT_VERSION",)),
+    Variable("codex.home", ("TURNOUT_CODEX_HOME", "OPENAI_CODEX_PATH", "CODEX_HOME")),
+    Variable("codex.framing", ("TURNOUT_FRAMING",)),
+    Variable("openai.base_url", ("TURNOUT_OPENAI_BASE_URL", "OPENAI_API_BASE_URL")),
+    Variable("openai.api_key", ("TURNOUT_OPENAI_API_KEY", "OPENAI_API_KEY")),
+)
+"""Every field of the configuration, in the order of `turnout.config` (a test holds it complete)."""
+
+OTHER_VARIABLES: dict[str, str] = {
+    "TURNOUT_HOME": "Folder for Turnout's own files (`config.toml`, `cache/`) in place of the system's usual ones.",
+    "TURNOUT_LOG": "`json` writes the log as one JSON object a line; `text` is the default.",
+    "TURNOUT_LOG_LEVEL": "`debug`, `info` (default), `warning` or `error`.",
+    "TURNOUT_CLIENTS_DIR": "Where the test-suite and `turnout demo --install` keep the clients they install.",
+}
+"""Variables of Turnout's own that are no field of the configuration, with what they do."""
