@@ -1,0 +1,25 @@
+"""What every test of the project gets: an environment that holds nothing of the person who runs it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OF_THE_USER = ("ANTHROPIC_", "CHATGPT_", "CLAUDE", "CODEX_", "OPENAI_", "PROXY_", "TURNOUT_")
+_OF_THE_TESTS = {"TURNOUT_CLIENTS_DIR"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test sees the user's accounts, keys or settings, nor do the commands that tests start."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(_OF_THE_USER) and name not in _OF_THE_TESTS:
+                patch.delenv(name)
+        patch.setenv("CODEX_HOME", str(tmp_path_factory.mktemp("no-codex-account")))
+        yield

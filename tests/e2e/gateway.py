@@ -1,0 +1,97 @@
+"""Runs `turnout serve` as a user does: the real command, in a process of its own, on a free port.
+
+Knows the command's options and environment; knows nothing of the gateway's inside.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TOKEN = "e2e-token"
+
+_START_SECONDS = 20
+
+
+class Gateway:
+    """A running gateway in front of a Codex endpoint; a context manager that stops it."""
+
+    def __init__(self, endpoint: str, codex_home: Path, *, environment: Mapping[str, str] | None = None) -> None:
+        """`endpoint` is the responses address upstream, `codex_home` the folder with auth.json."""
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.token = TOKEN
+        self._log = tempfile.NamedTemporaryFile(mode="w+b", prefix="turnout-", suffix=".log")  # noqa: SIM115
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "turnout", "serve", "--port", str(self.port), "--upstream", "codex"],
+            env={
+                **{name: value for name, value in os.environ.items() if not name.startswith(("TURNOUT_", "CODEX_"))},
+                "HOME": str(codex_home),
+                "CODEX_HOME": str(codex_home),
+                "CODEX_API_ENDPOINT": endpoint,
+                "TURNOUT_TOKEN": TOKEN,
+                **(environment or {}),
+            },
+            cwd=codex_home,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def __enter__(self) -> Gateway:
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def log(self) -> str:
+        """What the gateway has printed and logged so far."""
+        return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+
+    def close(self) -> None:
+        """Stop it as Ctrl-C would, harder if it does not listen."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._log.close()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"turnout serve ended with code {self._process.returncode}:\n{self.log}")
+            try:
+                urllib.request.urlopen(f"{self.url}/health", timeout=1).close()
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+            else:
+                return
+        raise TimeoutError(f"turnout serve did not answer /health within {_START_SECONDS} s:\n{self.log}")
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,80 @@
+"""A terminal for a full-screen program: what it draws is read as text, keys are sent as a person would press them.
+
+Knows nothing of the program inside.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pexpect
+import pyte
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+ESCAPE = "\x1b"
+ENTER = "\r"
+
+_ROWS, _COLUMNS = 50, 120
+
+
+class Terminal:
+    """A program in a pseudo-terminal of 120 × 50 characters, its screen kept by a terminal emulator."""
+
+    def __init__(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> None:
+        self._screen = pyte.Screen(_COLUMNS, _ROWS)
+        self._stream = pyte.ByteStream(self._screen)
+        self._child = pexpect.spawn(
+            command[0],
+            list(command[1:]),
+            cwd=str(cwd),
+            env=dict(environment),
+            dimensions=(_ROWS, _COLUMNS),
+            timeout=None,
+        )
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.close(force=True)
+
+    @property
+    def text(self) -> str:
+        """What the screen shows now, line by line, without trailing blanks."""
+        self._read()
+        return "\n".join(line.rstrip() for line in self._screen.display).strip()
+
+    def wait_for(self, wanted: str | Callable[[str], bool], timeout: float = 20) -> str:
+        """Wait until the screen shows `wanted` (a text, or a test of the whole screen); gives the screen.
+
+        Raises `TimeoutError` that shows the screen when it does not come within `timeout` seconds.
+        """
+        shows = wanted if callable(wanted) else lambda screen: wanted in screen
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if shows(screen := self.text):
+                return screen
+            time.sleep(0.02)
+        raise TimeoutError(f"{wanted!r} did not appear within {timeout} s; the screen shows:\n{self.text}")
+
+    def press(self, keys: str) -> None:
+        """Send `keys` as one key press (an escape sequence, a control character, a letter)."""
+        self._child.send(keys)
+
+    def submit(self, line: str) -> None:
+        """Type `line`, wait until it is on the screen, and press Enter."""
+        self._child.send(line)
+        # Sent together, text and Enter would be taken for a paste with a line break in it.
+        self.wait_for(line)
+        self._child.send(ENTER)
+
+    def _read(self) -> None:
+        while True:
+            try:
+                self._stream.feed(self._child.read_nonblocking(65536, timeout=0))
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                return
