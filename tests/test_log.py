@@ -1,0 +1,81 @@
+"""The log: one line an event, no control characters, nothing that looks like a token."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from turnout import log
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _put_back() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def logged(level: str = "info", *, as_json: bool = False, stream: io.StringIO | None = None, **facts: object) -> str:
+    out = stream or io.StringIO()
+    log.configure(level, as_json, out)
+    log.get().info("request", **facts)
+    return out.getvalue()
+
+
+def test_an_event_is_one_line_of_text() -> None:
+    line = logged(status=200, model="gpt-5.5", failure=None)
+    assert line.endswith(" info    request status=200 model=gpt-5.5\n")
+
+
+def test_json_has_time_level_and_event_first() -> None:
+    record = json.loads(logged(as_json=True, status=200))
+    assert list(record) == ["timestamp", "level", "event", "status"]
+
+
+def test_colour_only_on_a_terminal() -> None:
+    assert "\x1b" not in logged(status=200)
+    assert "\x1b" in logged(stream=Terminal(), status=200)
+
+
+def test_a_logged_text_cannot_forge_a_second_line() -> None:
+    assert logged(path="/a\n2026 error").count("\n") == 1
+
+
+def test_the_level_is_kept() -> None:
+    assert logged("warning", status=200) == ""
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "eyJhbGciOiJub25lIn0.eyJleHAiOjF9.c2ln",
+        "sk-proj-abcdefghijklmnop0123",
+        "Bearer anything-at-all",
+        "rt_abcdefghijklmnop0123",
+    ],
+)
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_looks_like_a_token_is_blanked_wherever_it_stands(secret: str, as_json: bool) -> None:
+    line = logged(as_json=as_json, note=f"got {secret} back", deep={"a": [secret]}, other=ValueError(secret))
+    assert secret.removeprefix("Bearer ") not in line
+    assert line.count("(redacted)") == 3
+
+
+def test_a_traceback_shows_source_lines_and_no_values() -> None:
+    out = io.StringIO()
+    log.configure(stream=out)
+    hidden = "value-of-a-local"
+    try:
+        raise ValueError(len(hidden))
+    except ValueError:
+        log.get().exception("failed")
+    assert "Traceback" in out.getvalue()
+    assert "value-of-a-local" not in out.getvalue().replace('hidden = "value-of-a-local"', "")
