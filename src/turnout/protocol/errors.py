@@ -65,7 +65,7 @@ class FailureKind(StrEnum):
 
 
 RETRIED_ONCE = frozenset({FailureKind.UPSTREAM_ERROR, FailureKind.CUT, FailureKind.UNREACHABLE})
-"""Failures that Turnout itself tries once more, and only before any output (claude-code-wire.md 6, codex-backend.md 3.3)."""
+"""Failures that Turnout tries once more itself, before any output only (codex-backend.md 3.3)."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

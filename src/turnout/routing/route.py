@@ -13,7 +13,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     upstream: str
     """Name of the upstream: ``codex`` or ``openai``."""
     slot: str
-    """The slot that the asked model fell into: ``opus``, ``sonnet``, ``haiku``, ``other``, or ``direct`` for a name that passes."""
+    """The slot the asked model fell into: ``opus``, ``sonnet``, ``haiku``, ``other``; ``direct`` for a name that passes."""
     model_asked: str
     """The client's model string, verbatim; echoed in the answer (claude-code-wire.md 3)."""
     model: str

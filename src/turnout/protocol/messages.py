@@ -1,0 +1,334 @@
+"""The Anthropic Messages API as Claude Code speaks it: requests as typed records, and how to read one.
+
+Texts, schemas and tool inputs stay `msgspec.Raw`: they are copied from JSON into JSON and never decoded. Fields that
+are not listed are ignored, block types that are not listed become `UnknownBlock`; neither is ever an error, for new
+ones come with each release of the client (claude-code-wire.md 13.4).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, NoReturn
+
+import msgspec
+from msgspec import Raw
+
+from turnout.protocol.errors import FailureKind, fail
+
+EMPTY_STRING = Raw(b'""')
+NULL = Raw(b"null")
+"""What a raw field holds that is absent or null."""
+
+
+class Source(msgspec.Struct):
+    """Where a medium is: ``base64`` (media_type, data), ``url`` (url), ``text`` (data), ``content`` (content)."""
+
+    type: str
+    media_type: str = ""
+    data: Raw = EMPTY_STRING
+    url: Raw = EMPTY_STRING
+    content: Raw = EMPTY_STRING
+
+
+class TextBlock(msgspec.Struct, tag="text"):
+    """Text of any author. ``cache_control`` and citations are not for the upstream."""
+
+    text: Raw
+
+
+class ImageBlock(msgspec.Struct, tag="image"):
+    """An image in a user message or a tool result."""
+
+    source: Source
+
+
+class DocumentBlock(msgspec.Struct, tag="document"):
+    """A PDF or a text document in a user message, beside or inside a tool result."""
+
+    source: Source
+    title: str | None = None
+
+
+class ToolUseBlock(msgspec.Struct, tag="tool_use"):
+    """A call that the model made in an earlier turn."""
+
+    id: str
+    name: str
+    input: Raw = Raw(b"{}")
+
+
+class ToolResultBlock(msgspec.Struct, tag="tool_result"):
+    """What a tool answered: a string or blocks (claude-code-wire.md 2, Round trip)."""
+
+    tool_use_id: str
+    content: Raw = EMPTY_STRING
+    is_error: bool | None = None
+
+
+class ThinkingBlock(msgspec.Struct, tag="thinking"):
+    """Earlier reasoning. Only the signature matters: it carries the upstream's encrypted item."""
+
+    signature: Raw = EMPTY_STRING
+
+
+class RedactedThinkingBlock(msgspec.Struct, tag="redacted_thinking"):
+    """Earlier reasoning without text."""
+
+    data: Raw = EMPTY_STRING
+
+
+class ToolReferenceBlock(msgspec.Struct, tag="tool_reference"):
+    """In the result of a tool search: a tool that is loaded from now on."""
+
+    tool_name: str
+
+
+class UnknownBlock(msgspec.Struct):
+    """A block of a type that is not listed here, as it came."""
+
+    type: str
+    raw: Raw
+
+
+KnownBlock = (
+    TextBlock
+    | ImageBlock
+    | DocumentBlock
+    | ToolUseBlock
+    | ToolResultBlock
+    | ThinkingBlock
+    | RedactedThinkingBlock
+    | ToolReferenceBlock
+)
+Block = KnownBlock | UnknownBlock
+
+Role = Literal["user", "assistant", "system"]
+
+
+class Message(msgspec.Struct):
+    """One message. ``system`` may stand anywhere (claude-code-wire.md 1)."""
+
+    role: Role
+    content: str | list[KnownBlock]
+
+
+class TolerantMessage(msgspec.Struct):
+    """A message whose blocks are looked at one by one, since one of them is of an unknown type."""
+
+    role: Role
+    content: str | list[Block]
+
+
+class SystemBlock(msgspec.Struct):
+    """One block of the top-level ``system`` array: always text."""
+
+    text: Raw = EMPTY_STRING
+    type: str = "text"
+
+
+class Tool(msgspec.Struct):
+    """A tool definition. Client tools have no ``type``; the provider's own have one (``web_search_20250305``)."""
+
+    name: str = ""
+    description: Raw = EMPTY_STRING
+    input_schema: Raw = NULL
+    type: str | None = None
+    defer_loading: bool | None = None
+
+
+class ToolChoice(msgspec.Struct):
+    """``auto``, ``any``, ``none`` or ``tool`` with a name."""
+
+    type: str
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+class Thinking(msgspec.Struct):
+    """``adaptive``, ``enabled`` with a budget in tokens, or ``disabled``."""
+
+    type: str
+    budget_tokens: int | None = None
+
+
+class OutputConfig(msgspec.Struct):
+    """Effort (``low`` … ``max``) and the wanted format of the answer."""
+
+    effort: str | None = None
+    format: Raw = NULL
+
+
+class Metadata(msgspec.Struct):
+    """``user_id`` is an opaque string; Claude Code puts JSON into it (claude-code-wire.md 1)."""
+
+    user_id: str | None = None
+
+
+class _UserId(msgspec.Struct):
+    session_id: str | None = None
+
+
+class MessagesRequest(msgspec.Struct):
+    """The body of ``POST /v1/messages``."""
+
+    model: str
+    messages: list[Message] | list[TolerantMessage]
+    system: str | list[SystemBlock] | None = None
+    tools: Raw = NULL
+    tool_choice: ToolChoice | None = None
+    max_tokens: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    stop_sequences: list[str] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    thinking: Thinking | None = None
+    output_config: OutputConfig | None = None
+    metadata: Metadata | None = None
+    speed: str | None = None
+    stream: bool | None = None
+
+    def metadata_session(self) -> str | None:
+        """The session id inside ``metadata.user_id``; None if it is not Claude Code's JSON or names none."""
+        if self.metadata is None or not self.metadata.user_id:
+            return None
+        try:
+            return msgspec.json.decode(self.metadata.user_id, type=_UserId).session_id or None
+        except msgspec.MsgspecError:
+            return None  # a plain user id names a user, not a conversation: no key is better than a wrong one
+
+
+class _TypedRequest(MessagesRequest):
+    messages: list[Message]
+
+
+class _LooseMessage(msgspec.Struct):
+    role: Role
+    content: Raw
+
+
+class _LooseRequest(MessagesRequest):
+    messages: list[_LooseMessage]  # type: ignore[assignment]
+
+
+class _BlockType(msgspec.Struct):
+    type: str
+
+
+_decode = msgspec.json.Decoder(_TypedRequest).decode
+_decode_loose = msgspec.json.Decoder(_LooseRequest).decode
+_decode_type = msgspec.json.Decoder(_BlockType).decode
+_decode_block = msgspec.json.Decoder(KnownBlock).decode
+_decode_raws = msgspec.json.Decoder(list[Raw]).decode
+_decode_string = msgspec.json.Decoder(str).decode
+_decode_tools = msgspec.json.Decoder(list[Tool]).decode
+_KNOWN_TYPES = frozenset(str(block.__struct_config__.tag) for block in KnownBlock.__args__)
+
+
+def decode_request(body: bytes) -> MessagesRequest:
+    """Reads the body of a Messages request.
+
+    Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body for anything that is not one.
+    """
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise fail(FailureKind.BAD_REQUEST, f"The request body is not valid UTF-8 (byte {error.start}).") from None
+    try:
+        request: MessagesRequest = _decode(body)
+    except msgspec.ValidationError as error:
+        if not str(error).endswith(".type`"):
+            _refuse(error)
+        request = _decode_tolerantly(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        _refuse(error)
+    if not request.model:
+        raise fail(FailureKind.BAD_REQUEST, "model: must not be empty.")
+    if not request.messages:
+        raise fail(FailureKind.BAD_REQUEST, "messages: at least one message is required.")
+    return request
+
+
+def decode_blocks(content: Raw, path: str) -> list[Block]:
+    """Reads an array of blocks, e.g. a tool result's content, keeping the unknown ones.
+
+    Raises `TurnoutError` (`BAD_REQUEST`) with `path` as the place of the array in the body.
+    """
+    blocks: list[Block] = []
+    try:
+        raws = _decode_raws(content)
+    except (msgspec.DecodeError, RecursionError) as error:
+        _refuse(error, path)
+    for index, raw in enumerate(raws):
+        try:
+            kind = _decode_type(raw).type
+            blocks.append(_decode_block(raw) if kind in _KNOWN_TYPES else UnknownBlock(kind, raw))
+        except (msgspec.DecodeError, RecursionError) as error:
+            _refuse(error, f"{path}[{index}]")
+    return blocks
+
+
+def decode_tools(tools: Raw | bytes) -> list[Tool]:
+    """Reads the ``tools`` array. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
+    try:
+        return _decode_tools(tools)
+    except (msgspec.DecodeError, RecursionError) as error:
+        _refuse(error, "tools")
+
+
+def is_null(raw: Raw) -> bool:
+    """Whether the field is absent or null."""
+    return bytes(memoryview(raw)[:4]) == b"null"
+
+
+def text_of(raw: Raw, path: str) -> Raw:
+    """`raw` itself if it is a JSON string. Raises `TurnoutError` (`BAD_REQUEST`) naming the path if not."""
+    if bytes(memoryview(raw)[:1]) != b'"':
+        raise fail(FailureKind.BAD_REQUEST, f"{path}: expected a string.")
+    return raw
+
+
+def decode_text(raw: Raw, path: str) -> str:
+    """The string that `raw` holds. Raises `TurnoutError` (`BAD_REQUEST`) naming the path if it holds none."""
+    try:
+        return _decode_string(raw)
+    except msgspec.DecodeError as error:
+        _refuse(error, path)
+
+
+def _decode_tolerantly(body: bytes) -> MessagesRequest:
+    """The same, looking at each block's type first: the way for requests with a block type that is not listed."""
+    try:
+        loose = _decode_loose(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        _refuse(error)
+    messages: list[TolerantMessage] = []
+    for index, message in enumerate(loose.messages):
+        path = f"messages[{index}].content"
+        content: str | list[Block]
+        if bytes(memoryview(message.content)[:1]) == b"[":
+            content = decode_blocks(message.content, path)
+        else:
+            content = decode_text(message.content, path)
+        messages.append(TolerantMessage(message.role, content))
+    fields: dict[str, Any] = {name: getattr(loose, name) for name in MessagesRequest.__struct_fields__}
+    return MessagesRequest(**{**fields, "messages": messages})
+
+
+_PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
+
+
+def _refuse(error: Exception, path: str = "") -> NoReturn:
+    """Raises what `error` means in the client's terms: ``messages[3].content[0].source: expected …``."""
+    if isinstance(error, RecursionError):
+        raise fail(FailureKind.BAD_REQUEST, f"{path or 'The request body'} is nested too deeply.") from None
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        what = f"{path}: not valid JSON" if path else "The request body is not valid JSON"
+        raise fail(FailureKind.BAD_REQUEST, f"{what} ({text[:1].lower()}{text[1:]}).") from None
+    if place := _PLACE.search(text):
+        text = text[: place.start()]
+        path += place["path"].removeprefix("$")
+    if missing := re.fullmatch(r"Object missing required field `(?P<name>[^`]*)`", text):
+        path, text = f"{path}.{missing['name']}", "this field is required"
+    path = path.lstrip(".") or "request body"
+    raise fail(FailureKind.BAD_REQUEST, f"{path}: {text[:1].lower()}{text[1:]}.".replace("`", "")) from None

@@ -1,0 +1,60 @@
+"""The envelope that carries upstream's encrypted reasoning inside a thinking block's signature.
+
+Claude Code replays signatures byte for byte, across turns, processes and ``--resume`` (claude-code-wire.md 3), so the
+conversation itself is the store. The envelope names account and model, because the ciphertext can be read only there
+(codex-backend.md 2.5); any other signature is foreign and is left alone.
+
+Layout, version 1: ``turnout:1:<account tag>:<model>:<item id>:<ciphertext>``, with ``%`` and ``:`` percent-encoded in
+the model. All of it is plain ASCII without characters that JSON escapes, so it is read and written as JSON bytes.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+_PREFIX = b"turnout:1:"
+_PLAIN = re.compile(rb"[A-Za-z0-9+/=_.\-]+")
+_ITEM_ID = re.compile(r"rs[A-Za-z0-9_-]{1,62}")
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """An encrypted reasoning item and whom it belongs to."""
+
+    account: str
+    model: str
+    item_id: str
+    """The item's id upstream; empty when it had none that upstream would take back (longer than 64, foreign prefix)."""
+    ciphertext: bytes
+    """``encrypted_content``, byte for byte."""
+
+
+def seal(account: str, model: str, item_id: str | None, ciphertext: str) -> bytes:
+    """The signature for one reasoning item; without ciphertext it only says where the thinking came from."""
+    kept = item_id if item_id and _ITEM_ID.fullmatch(item_id) else ""
+    # A ciphertext with characters beyond base64 would need escapes; none is known, and hex keeps it exact if one comes.
+    content = ciphertext.encode()
+    if content and not _PLAIN.fullmatch(content):
+        content = b"hex." + content.hex().encode()
+    name = model.replace("%", "%25").replace(":", "%3A").encode("ascii", "replace")
+    return b":".join((_PREFIX[:-1], account.encode(), name, kept.encode(), content))
+
+
+def unseal(signature: bytes) -> Sealed | None:
+    """Reads a signature (without quotes); None if it is not one of ours, is damaged, or carries no ciphertext."""
+    if not signature.startswith(_PREFIX):
+        return None
+    fields = signature[len(_PREFIX) :].split(b":")
+    if len(fields) != 4 or not _PLAIN.fullmatch(fields[3]):
+        return None
+    content = fields[3]
+    try:
+        if content.startswith(b"hex."):
+            content = bytes.fromhex(content[4:].decode())
+        account, name, item_id = (field.decode("ascii") for field in fields[:3])
+    except ValueError:
+        return None
+    if item_id and not _ITEM_ID.fullmatch(item_id):
+        return None
+    return Sealed(account, name.replace("%3A", ":").replace("%25", "%"), item_id, content)

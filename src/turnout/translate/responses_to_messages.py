@@ -1,0 +1,511 @@
+"""A stream of Responses events → a stream of Messages events: a machine without I/O.
+
+Bytes in, bytes out, wherever the network cut them. Upstream may work on several output items at once; a Messages
+stream has one open block at a time, so one item is current and the events of the others wait (behaviours.md 26).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from turnout.protocol import responses as wire
+from turnout.protocol.errors import Failure, FailureKind
+from turnout.protocol.sse import SseOverflowError, SseSplitter, event, parse
+from turnout.translate import reasoning
+from turnout.translate.errors import anthropic_error_event, classify_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from turnout.translate.target import Target
+
+    ItemRecord = (
+        wire.ItemAdded
+        | wire.TextDelta
+        | wire.TextDone
+        | wire.SummaryDelta
+        | wire.ReasoningDelta
+        | wire.ArgumentsDelta
+        | wire.ArgumentsDone
+        | wire.ItemDone
+    )
+
+_encode = msgspec.json.encode
+_decode_text_delta = msgspec.json.Decoder(wire.TextDelta).decode
+_decode_response = msgspec.json.Decoder(wire.ResponseEvent).decode
+_decode_error = msgspec.json.Decoder(wire.ErrorEvent).decode
+_decode_type = msgspec.json.Decoder(wire.EventType).decode
+
+_ITEM_RECORDS: dict[bytes, Callable[[bytes], ItemRecord]] = {
+    b"response.output_item.added": msgspec.json.Decoder(wire.ItemAdded).decode,
+    b"response.output_text.delta": _decode_text_delta,
+    b"response.output_text.done": msgspec.json.Decoder(wire.TextDone).decode,
+    b"response.refusal.delta": _decode_text_delta,
+    b"response.refusal.done": msgspec.json.Decoder(wire.TextDone).decode,
+    b"response.reasoning_summary_text.delta": msgspec.json.Decoder(wire.SummaryDelta).decode,
+    b"response.reasoning_text.delta": msgspec.json.Decoder(wire.ReasoningDelta).decode,
+    b"response.function_call_arguments.delta": msgspec.json.Decoder(wire.ArgumentsDelta).decode,
+    b"response.function_call_arguments.done": msgspec.json.Decoder(wire.ArgumentsDone).decode,
+    b"response.output_item.done": msgspec.json.Decoder(wire.ItemDone).decode,
+}
+"""Events about one output item. Every type that is neither here nor terminal carries nothing that these do not."""
+
+_HOT = b"event: response.output_text.delta\ndata: "
+_HOT_LENGTH = len(_HOT)
+_QUOTE = 0x22
+_DELTA_END = b"}}\n\n"
+_PING = event(b"ping", b'{"type":"ping"}')
+_EMPTY = b'""'
+_PARAGRAPH = b'"\\n\\n"'
+
+BlockKind = Literal["text", "thinking", "tool_use"]
+_DELTAS: dict[BlockKind, bytes] = {
+    "text": b'{"type":"text_delta","text":',
+    "thinking": b'{"type":"thinking_delta","thinking":',
+    "tool_use": b'{"type":"input_json_delta","partial_json":',
+}
+_INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
+
+
+class TokenUsage(msgspec.Struct, frozen=True):
+    """Tokens of one answer, split as the Messages API splits them (codex-backend.md 3.2)."""
+
+    input_tokens: int = 0
+    """Input that was neither read from nor written to the cache."""
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    """Output, hidden reasoning included."""
+    reasoning_tokens: int = 0
+
+
+class _Item:
+    """What is known of the output item whose events are being written."""
+
+    __slots__ = ("arguments", "call_id", "name", "part", "pieces", "seen", "started", "type")
+
+    def __init__(self, item: wire.Item) -> None:
+        self.type = item.type
+        self.call_id = item.call_id
+        self.name = item.name
+        self.started = False
+        """The call's block is open."""
+        self.pieces: list[str] = []
+        """The call's arguments, as far as they were streamed."""
+        self.arguments: str | None = None
+        """The call's complete arguments, once upstream said them."""
+        self.seen: set[int] = set()
+        """Content parts of a message whose text has been written."""
+        self.part: tuple[str, int] | None = None
+        """The part of the reasoning that was written last."""
+
+
+class MessagesStream:
+    """Translates one answer.
+
+    ``feed`` gives nothing as long as upstream has only shaken hands, so that a failure can still become an HTTP error:
+    then `failure` is set and nothing was written. Once something was written, a failure is an ``error`` event.
+    """
+
+    def __init__(
+        self, *, message_id: str, model: str, target: Target, full_names: Mapping[str, str], now: float
+    ) -> None:
+        """`model` is the client's string, echoed exactly, else Claude Code drops its reasoning (claude-code-wire.md 3).
+
+        `full_names` restores shortened tool names; `now` is Unix seconds, for words about resets.
+        """
+        self.started = False
+        """Something was written."""
+        self.finished = False
+        """The answer is complete, or has failed."""
+        self.failure: Failure | None = None
+        self.usage = TokenUsage()
+        self.stop_reason: str | None = None
+        self.notes: list[str] = []
+        """What was approximated or left out, in words."""
+        self._message_id = message_id
+        self._model = model
+        self._target = target
+        self._full_names = full_names
+        self._now = now
+        self._splitter = SseSplitter()
+        self._out: list[bytes] = []
+        self._index = 0
+        self._block: BlockKind | None = None
+        self._prefix = b""
+        """The bytes before a delta of the open block."""
+        self._text_item = self._text_part = -1
+        """Where in the output the open text block comes from."""
+        self._used_tool = False
+        self._item: _Item | None = None
+        self._current: int | None = None
+        """Output index of the item that is being written."""
+        self._waiting: dict[int, list[ItemRecord]] = {}
+        """Events of the items behind it."""
+        self._done: set[int] = set()
+
+    # What the gateway calls
+
+    def feed(self, data: bytes) -> bytes:
+        """What upstream's next bytes mean to the client."""
+        if self.finished:
+            return b""
+        out = self._out
+        try:
+            blocks = self._splitter.feed(data)
+        except SseOverflowError:
+            return self.fail(_unreadable("an event of more than 64 MiB"))
+        for block in blocks:
+            if block.startswith(_HOT):
+                # Most events of a stream are these, and most of them continue the open block.
+                try:
+                    record = _decode_text_delta(block[_HOT_LENGTH:])
+                except msgspec.DecodeError:
+                    self._read(block)
+                    continue
+                if record.output_index == self._text_item and record.content_index == self._text_part:
+                    text = bytes(record.delta)
+                    if text[0] == _QUOTE:
+                        out.append(self._prefix)
+                        out.append(text)
+                        out.append(_DELTA_END)
+                else:
+                    self._take(record)
+            elif block:
+                self._read(block)
+        return self._written()
+
+    def close(self) -> bytes:
+        """Upstream's stream has ended. Before a terminal event that is a failure, never a clean stop."""
+        for block in self._splitter.close():
+            if not self.finished:
+                self._read(block)
+        if not self.finished:
+            self._fail(
+                Failure(kind=FailureKind.CUT, message="The upstream's stream was cut before the answer was complete.")
+            )
+        return self._written()
+
+    def fail(self, failure: Failure) -> bytes:
+        """The gateway has found upstream failed (a broken connection, a deadline)."""
+        if not self.finished:
+            self._fail(failure)
+        return self._written()
+
+    def open(self) -> bytes:
+        """Begins the message now, though upstream has said nothing yet. Harmless when called again."""
+        if not self.finished:
+            self._start()
+        return self._written()
+
+    def keepalive(self) -> bytes:
+        """What keeps the client waiting: an empty delta in an open block, since older clients do not count pings.
+
+        Source: claude-code-wire.md 6, Stalls and keep-alive. With no block open, a thinking block is opened: upstream
+        is silent because it thinks.
+        """
+        if self.finished:
+            return b""
+        if self._block is None:
+            self._open_block("thinking", b'{"type":"thinking","thinking":"","signature":""}')
+        self._delta(_EMPTY)
+        self._out.append(_PING)
+        return self._written()
+
+    # Reading
+
+    def _written(self) -> bytes:
+        out = b"".join(self._out)
+        self._out.clear()
+        return out
+
+    def _read(self, block: bytes) -> None:
+        name, data = parse(block)
+        if not data or self.finished:
+            return
+        try:
+            name = name or _decode_type(data).type.encode()
+            decode = _ITEM_RECORDS.get(name)
+            if decode is not None:
+                self._take(decode(data))
+            elif name in (b"response.completed", b"response.incomplete"):
+                self._complete(_decode_response(data).response)
+            elif name == b"response.failed":
+                error = _decode_response(data).response.error or wire.Error()
+                self._fail(classify_error(error))
+            elif name == b"error":
+                self._fail(_classify_event(_decode_error(data)))
+        except (msgspec.DecodeError, RecursionError):
+            self._fail(_unreadable(f"an event that cannot be read ({name.decode('utf-8', 'replace')[:80]})"))
+
+    def _take(self, record: ItemRecord) -> None:
+        index = record.output_index
+        if index in self._done:
+            return
+        if self._current is None:
+            self._current = index
+        if index != self._current:
+            self._waiting.setdefault(index, []).append(record)
+            return
+        self._write(record)
+        self._promote()
+
+    def _promote(self) -> None:
+        """Makes the next waiting item current once the one before it has ended."""
+        while self._current is None and self._waiting:
+            index = self._current = min(self._waiting)
+            for record in self._waiting.pop(index):
+                if self._current != index:
+                    break  # it has ended: what came behind its own end says nothing new
+                self._write(record)
+
+    def _write(self, record: ItemRecord) -> None:
+        self._start()
+        match record:
+            case wire.TextDelta():
+                self._text(record.output_index, record.content_index, bytes(record.delta))
+            case wire.SummaryDelta():
+                self._thinking(("summary", record.summary_index), bytes(record.delta))
+            case wire.ReasoningDelta():
+                self._thinking(("text", record.content_index), bytes(record.delta))
+            case wire.ArgumentsDelta():
+                self._arguments(record.delta)
+            case wire.ArgumentsDone():
+                item = self._known("function_call")
+                item.arguments = record.arguments
+                item.name = item.name or record.name
+            case wire.TextDone():
+                if record.content_index not in self._known("message").seen:
+                    self._text(record.output_index, record.content_index, bytes(record.text))
+                    self._text(record.output_index, record.content_index, bytes(record.refusal))
+            case wire.ItemAdded():
+                self._item = _Item(record.item)
+                if record.item.type == "reasoning":
+                    self._open_thinking()
+                elif record.item.type == "function_call":
+                    self._open_call(self._item)
+            case wire.ItemDone():
+                self._finish_item(record.item, record.output_index)
+
+    def _known(self, kind: str) -> _Item:
+        """The current item; one that was never announced is taken for what its event says it is."""
+        if self._item is None:
+            self._item = _Item(wire.Item(type=kind))
+        return self._item
+
+    # Writing items
+
+    def _text(self, output_index: int, content_index: int, text: bytes) -> None:
+        """`text` is a JSON string; anything else is no text."""
+        if text[0] != _QUOTE or text == _EMPTY:
+            return
+        self._known("message").seen.add(content_index)
+        if (output_index, content_index) != (self._text_item, self._text_part):
+            self._open_block("text", b'{"type":"text","text":""}')
+            self._text_item, self._text_part = output_index, content_index
+        self._delta(text)
+
+    def _open_thinking(self) -> None:
+        # A thinking block that a keep-alive opened is the one this reasoning belongs into.
+        if self._block != "thinking":
+            self._open_block("thinking", b'{"type":"thinking","thinking":"","signature":""}')
+
+    def _thinking(self, part: tuple[str, int], text: bytes) -> None:
+        if text[0] != _QUOTE or text == _EMPTY:
+            return
+        item = self._known("reasoning")
+        self._open_thinking()
+        if item.part is not None and item.part != part:
+            self._delta(_PARAGRAPH)
+        item.part = part
+        self._delta(text)
+
+    def _open_call(self, item: _Item) -> None:
+        """Opens a call's block, as soon as its name is known."""
+        if item.started or not item.name:
+            return
+        name = self._full_names.get(item.name, item.name)
+        # A server that gives no call id: any id that is unique within the conversation does.
+        call_id = item.call_id or f"call_{self._message_id.removeprefix('msg_')}_{self._index}"
+        block = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
+        self._open_block("tool_use", _encode(block))
+        item.started = self._used_tool = True
+
+    def _arguments(self, delta: str) -> None:
+        item = self._known("function_call")
+        item.pieces.append(delta)
+        if item.started and delta:
+            self._delta(_encode(delta))
+
+    def _finish_item(self, item: wire.Item, output_index: int) -> None:
+        """Writes what of a complete item was not streamed, and ends it."""
+        known = self._item or _Item(item)
+        if item.type == "message":
+            for index, part in enumerate(item.content or ()):
+                text = part.text if part.text is not None else part.refusal
+                if text and index not in known.seen:
+                    self._item = known
+                    self._text(output_index, index, _encode(text))
+        elif item.type == "reasoning":
+            self._finish_reasoning(item, known)
+        elif item.type == "function_call":
+            self._finish_call(item, known)
+        else:
+            self.notes.append(f"an output item of the type {item.type!r} was left out")
+        self._end_item(output_index)
+
+    def _end_item(self, output_index: int) -> None:
+        self._close_block()
+        self._done.add(output_index)
+        self._item = self._current = None
+
+    def _finish_reasoning(self, item: wire.Item, known: _Item) -> None:
+        self._item = known
+        self._open_thinking()
+        if known.part is None:
+            for kind, parts in (("summary", item.summary), ("text", item.content)):
+                for index, part in enumerate(parts or ()):
+                    self._thinking((kind, index), _encode(part.text or ""))
+        # The client keeps the last signature_delta only, so the whole envelope goes into one (claude-code-wire.md 3).
+        signature = reasoning.seal(self._target.account, self._target.model, item.id, item.encrypted_content or "")
+        self._out.append(
+            b"event: content_block_delta\ndata: "
+            b'{"type":"content_block_delta","index":%d,"delta":{"type":"signature_delta","signature":"%s"}}\n\n'
+            % (self._index, signature)
+        )
+
+    def _finish_call(self, item: wire.Item, known: _Item) -> None:
+        streamed = "".join(known.pieces)
+        known.name = known.name or item.name
+        known.call_id = known.call_id or item.call_id
+        if not known.started:
+            self._open_call(known)
+            if not known.started:
+                self.notes.append("a tool call without a name was left out")
+                return
+            known.pieces.clear()
+            written = ""
+        else:
+            written = streamed
+        whole = item.arguments or known.arguments or streamed
+        if whole.startswith(written):
+            rest = whole[len(written) :]
+            if rest:
+                self._delta(_encode(rest))
+        else:
+            self.notes.append("a tool call's arguments were streamed otherwise than they were completed")
+
+    # Writing blocks
+
+    def _start(self) -> None:
+        if self.started:
+            return
+        self.started = True
+        message: dict[str, Any] = {
+            "id": self._message_id,
+            "type": "message",
+            "role": "assistant",
+            "model": self._model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {"input_tokens": 0, "output_tokens": 0},
+        }
+        self._out.append(event(b"message_start", _encode({"type": "message_start", "message": message})))
+
+    def _open_block(self, kind: BlockKind, block: bytes) -> None:
+        self._start()
+        self._close_block()
+        self._block = kind
+        self._out.append(
+            b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,"content_block":%s}\n\n'
+            % (self._index, block)
+        )
+        self._prefix = (
+            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":' % self._index
+            + _DELTAS[kind]
+        )
+
+    def _delta(self, text: bytes) -> None:
+        self._out.append(self._prefix)
+        self._out.append(text)
+        self._out.append(_DELTA_END)
+
+    def _close_block(self) -> None:
+        if self._block is None:
+            return
+        self._out.append(b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % self._index)
+        self._block = None
+        self._text_item = self._text_part = -1
+        self._index += 1
+
+    # The end
+
+    def _complete(self, response: wire.Response) -> None:
+        self._start()
+        while self._current is not None:
+            self._end_unfinished(self._current)
+        for index, item in enumerate(response.output or ()):
+            if index not in self._done:
+                self._take(wire.ItemDone(item, index))
+        self._close_block()
+        self.usage = _count(response.usage)
+        reason = response.incomplete_details.reason if response.incomplete_details else None
+        self.stop_reason = _INCOMPLETE.get(reason or "") or ("tool_use" if self._used_tool else "end_turn")
+        if reason and reason not in _INCOMPLETE:
+            self.notes.append(f"the answer is incomplete: {reason}")
+        delta: dict[str, Any] = {
+            "type": "message_delta",
+            "delta": {"stop_reason": self.stop_reason, "stop_sequence": None},
+            "usage": {
+                "input_tokens": self.usage.input_tokens,
+                "cache_creation_input_tokens": self.usage.cache_write_tokens,
+                "cache_read_input_tokens": self.usage.cached_tokens,
+                "output_tokens": self.usage.output_tokens,
+                "output_tokens_details": {"thinking_tokens": self.usage.reasoning_tokens},
+            },
+        }
+        self._out.append(event(b"message_delta", _encode(delta)))
+        self._out.append(event(b"message_stop", b'{"type":"message_stop"}'))
+        self.finished = True
+
+    def _end_unfinished(self, index: int) -> None:
+        """Ends an item whose ``done`` never came, though the answer is complete; then the ones behind it."""
+        if self._item is not None and self._item.type == "function_call":
+            self._finish_call(wire.Item(type="function_call"), self._item)
+        self._end_item(index)
+        self._promote()
+
+    def _fail(self, failure: Failure) -> None:
+        self.failure = failure
+        self.finished = True
+        if self.started:
+            self._out.append(event(b"error", anthropic_error_event(failure, self._now)))
+
+
+def _unreadable(what: str) -> Failure:
+    return Failure(kind=FailureKind.UPSTREAM_ERROR, message=f"The upstream sent {what}.")
+
+
+def _classify_event(event: wire.ErrorEvent) -> Failure:
+    """The failure in a top-level ``error`` event: its fields are at the top, in an ``error`` object, or in both."""
+    error = event.error or wire.Error(code=event.code, message=event.message, param=event.param)
+    return classify_error(error, status=event.status or 0)
+
+
+def _count(usage: wire.Usage | None) -> TokenUsage:
+    """Upstream's figures, whose input includes the cached tokens, split; never below zero (behaviours.md 33)."""
+    if usage is None:
+        return TokenUsage()
+    inside = usage.input_tokens_details or wire.InputDetails()
+    outside = usage.output_tokens_details or wire.OutputDetails()
+    cached, written = inside.cached_tokens or 0, inside.cache_write_tokens or 0
+    return TokenUsage(
+        input_tokens=max(0, (usage.input_tokens or 0) - cached - written),
+        cached_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=usage.output_tokens or 0,
+        reasoning_tokens=outside.reasoning_tokens or 0,
+    )
