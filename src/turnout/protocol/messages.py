@@ -226,26 +226,39 @@ _KNOWN_TYPES = frozenset(str(block.__struct_config__.tag) for block in KnownBloc
 def decode_request(body: bytes) -> MessagesRequest:
     """Reads the body of a Messages request.
 
-    Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body for anything that is not one.
+    Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body for anything that is not one. Raw fields are not
+    looked into: `turnout.translate` checks what it copies.
     """
-    if not body.isascii():
-        try:
-            body.decode()
-        except UnicodeDecodeError as error:
-            raise fail(FailureKind.BAD_REQUEST, f"The request body is not valid UTF-8 (byte {error.start}).") from None
     try:
         request: MessagesRequest = _decode(body)
     except msgspec.ValidationError as error:
         if not str(error).endswith(".type`"):
             _refuse(error)
         request = _decode_tolerantly(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except msgspec.DecodeError as error:
+        mended = _ESCAPES.sub(_mend_surrogate, body)
+        if mended == body:
+            _refuse(error)
+        return decode_request(mended)
+    except (UnicodeDecodeError, RecursionError) as error:
         _refuse(error)
     if not request.model:
         raise fail(FailureKind.BAD_REQUEST, "model: must not be empty.")
     if not request.messages:
         raise fail(FailureKind.BAD_REQUEST, "messages: at least one message is required.")
     return request
+
+
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+"""Every escape of a JSON text, surrogate pairs as one; an escaped backslash before ``ud800`` is not taken for one."""
+
+
+def _mend_surrogate(escape: re.Match[bytes]) -> bytes:
+    """Half a surrogate pair is no character: the client makes them when it cuts a text inside an emoji."""
+    return rb"\ufffd" if escape["lone"] else escape[0]
 
 
 def decode_blocks(content: Raw, path: str) -> list[Block]:
@@ -256,13 +269,13 @@ def decode_blocks(content: Raw, path: str) -> list[Block]:
     blocks: list[Block] = []
     try:
         raws = _decode_raws(content)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         _refuse(error, path)
     for index, raw in enumerate(raws):
         try:
             kind = _decode_type(raw).type
             blocks.append(_decode_block(raw) if kind in _KNOWN_TYPES else UnknownBlock(kind, raw))
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             _refuse(error, f"{path}[{index}]")
     return blocks
 
@@ -271,7 +284,7 @@ def decode_tools(tools: Raw | bytes) -> list[Tool]:
     """Reads the ``tools`` array. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
     try:
         return _decode_tools(tools)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         _refuse(error, "tools")
 
 
@@ -291,7 +304,7 @@ def decode_text(raw: Raw, path: str) -> str:
     """The string that `raw` holds. Raises `TurnoutError` (`BAD_REQUEST`) naming the path if it holds none."""
     try:
         return _decode_string(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         _refuse(error, path)
 
 
@@ -299,7 +312,7 @@ def _decode_tolerantly(body: bytes) -> MessagesRequest:
     """The same, looking at each block's type first: the way for requests with a block type that is not listed."""
     try:
         loose = _decode_loose(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         _refuse(error)
     messages: list[TolerantMessage] = []
     for index, message in enumerate(loose.messages):
@@ -319,6 +332,8 @@ _PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
 
 def _refuse(error: Exception, path: str = "") -> NoReturn:
     """Raises what `error` means in the client's terms: ``messages[3].content[0].source: expected …``."""
+    if isinstance(error, UnicodeDecodeError):
+        raise fail(FailureKind.BAD_REQUEST, f"{path or 'The request body'} is not valid UTF-8.") from None
     if isinstance(error, RecursionError):
         raise fail(FailureKind.BAD_REQUEST, f"{path or 'The request body'} is nested too deeply.") from None
     text = str(error)

@@ -108,6 +108,10 @@ def translate_tools(tools: bytes, name_limit: int) -> TranslatedTools:
         # leave the prefix of the upstream's prompt as it was (claude-code-wire.md 2, Deferred tools).
         (late if tool.defer_loading else first).append(_function(name, tool, f"tools[{index}]"))
     names = frozenset(tool.name for tool in decoded)
+    try:
+        tools.decode()
+    except UnicodeDecodeError:
+        raise fail(FailureKind.BAD_REQUEST, "tools: not valid UTF-8.") from None
     return TranslatedTools(b",".join(first + late), full_names, names, tuple(notes))
 
 
