@@ -1,0 +1,149 @@
+"""The models the simulator offers, as the catalogue of codex-cli 0.169.0 lists them (codex-backend.md 5.1).
+
+Facts only: it knows nothing of requests, accounts or the network.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from turnout.simulator.jsontypes import JsonObject
+
+UP_TO_XHIGH = ("low", "medium", "high", "xhigh")
+UP_TO_MAX = (*UP_TO_XHIGH, "max")
+
+WIRE_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""Every effort the Responses API knows, weakest first; a model takes a part of them (codex-backend.md 2.5)."""
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """One model: what it takes, how much, and from which client version on."""
+
+    slug: str
+    context_window: int = 272_000
+    """Tokens of input and output together that the service grants by default."""
+    max_context_window: int = 872_000
+    efforts: tuple[str, ...] = UP_TO_MAX
+    """The wire values of `reasoning.effort`; empty for a model that does not reason."""
+    ultra: bool = False
+    """The catalogue lists "ultra", which is a preset of the client and not a wire value."""
+    default_effort: str = "medium"
+    lite: bool = True
+    """The model can be asked with Responses Lite framing (codex-backend.md 2.3)."""
+    tiers: tuple[str, ...] = ("priority",)
+    default_tier: str | None = None
+    minimal_client_version: str = "0.144.0"
+    visibility: Literal["list", "hide"] = "list"
+    priority: int = 99
+    upgrade: str | None = None
+    verbosity: str = "low"
+    on_codex: bool = True
+    """False for models that only the OpenAI API serves."""
+
+    @property
+    def reasons(self) -> bool:
+        return bool(self.efforts)
+
+    def accepts_client(self, version: tuple[int, ...]) -> bool:
+        """Whether a client of this version may use the model (codex-backend.md 2.6)."""
+        return version >= parse_version(self.minimal_client_version)
+
+
+MODELS: tuple[Model, ...] = (
+    Model(slug="gpt-6-astra", ultra=True, default_effort="low", minimal_client_version="0.153.0", priority=2),
+    Model(slug="gpt-6.1-sol", ultra=True, default_effort="low", minimal_client_version="0.153.0", priority=1),
+    Model(
+        slug="gpt-6.1-terra",
+        context_window=500_000,
+        ultra=True,
+        default_effort="low",
+        minimal_client_version="0.153.0",
+        priority=7,
+    ),
+    Model(slug="gpt-6-sol", ultra=True, default_tier="priority", minimal_client_version="0.155.0", priority=3),
+    Model(slug="gpt-6-luna", default_tier="priority", minimal_client_version="0.155.0", priority=4),
+    Model(slug="gpt-5.6-sol", ultra=True, default_effort="low", priority=5, upgrade="gpt-6-sol"),
+    Model(slug="gpt-5.6-terra", ultra=True, priority=8, upgrade="gpt-6-sol"),
+    Model(slug="gpt-5.6-luna", priority=9, upgrade="gpt-6-luna"),
+    Model(
+        slug="gpt-daybreak-blue-latest",
+        ultra=True,
+        default_effort="low",
+        tiers=(),
+        minimal_client_version="0.142.2",
+        visibility="hide",
+    ),
+    Model(
+        slug="gpt-daybreak-red-latest",
+        context_window=372_000,
+        max_context_window=372_000,
+        ultra=True,
+        tiers=(),
+        minimal_client_version="0.142.2",
+        visibility="hide",
+        verbosity="high",
+    ),
+    Model(
+        slug="gpt-5.5",
+        max_context_window=272_000,
+        efforts=UP_TO_XHIGH,
+        lite=False,
+        minimal_client_version="0.124.0",
+        priority=13,
+        upgrade="gpt-6-sol",
+    ),
+    Model(slug="codex-auto-review", minimal_client_version="0.98.0", visibility="hide"),
+    Model(slug="gpt-4.1", context_window=1_047_576, max_context_window=1_047_576, efforts=(), on_codex=False),
+)
+
+_BY_SLUG = {model.slug: model for model in MODELS}
+
+
+def find(slug: str) -> Model | None:
+    """The model of that name, or None."""
+    return _BY_SLUG.get(slug)
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """A dotted version as numbers, for comparison; () when it is not one."""
+    parts = text.strip().split(".")
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()
+
+
+def codex_listing(client_version: tuple[int, ...]) -> list[JsonObject]:
+    """The `models` array of GET /models?client_version= : too new models are left out (codex-backend.md 5.2)."""
+    return [_codex_entry(model) for model in MODELS if model.on_codex and model.accepts_client(client_version)]
+
+
+def openai_listing(created: int) -> list[JsonObject]:
+    """The `data` array of GET /v1/models; `created` is the Unix time to show for every model."""
+    return [{"id": model.slug, "object": "model", "created": created, "owned_by": "openai"} for model in MODELS]
+
+
+def _codex_entry(model: Model) -> JsonObject:
+    efforts = (*model.efforts, "ultra") if model.ultra else model.efforts
+    return {
+        "slug": model.slug,
+        "display_name": model.slug,
+        "description": f"{model.slug}, simulated",
+        "default_reasoning_level": model.default_effort,
+        "supported_reasoning_levels": [{"effort": effort, "description": effort} for effort in efforts],
+        "visibility": model.visibility,
+        "supported_in_api": True,
+        "priority": model.priority,
+        "context_window": model.context_window,
+        "max_context_window": model.max_context_window,
+        "service_tiers": [{"id": tier, "name": "Fast", "description": "Faster answers"} for tier in model.tiers],
+        "default_service_tier": model.default_tier,
+        "additional_speed_tiers": [],
+        "use_responses_lite": model.lite,
+        "prefer_websockets": True,
+        "supports_parallel_tool_calls": True,
+        "supports_reasoning_summaries": True,
+        "support_verbosity": True,
+        "default_verbosity": model.verbosity,
+        "minimal_client_version": model.minimal_client_version,
+        "available_in_plans": ["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"],
+        "upgrade": {"model": model.upgrade} if model.upgrade else None,
+        "input_modalities": ["text", "image"],
+    }

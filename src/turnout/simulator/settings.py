@@ -1,0 +1,32 @@
+"""What can be set about a simulated service. Values only."""
+
+from typing import Literal
+
+import msgspec
+
+from turnout.simulator.scenario import Pacing
+from turnout.simulator.wire import WireStyle
+
+
+class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The behaviour of one simulator; every field may be changed between requests."""
+
+    style: WireStyle = WireStyle()
+    pacing: Pacing = Pacing()
+    """The speed of answers that no scenario paces."""
+    require_lite: set[str] = set()
+    """Models that refuse plain framing."""
+    windows: dict[str, int] = {}
+    """Context windows in tokens that replace the catalogue's, by model."""
+    overflow: Literal["failed", "http-400"] = "failed"
+    """A prompt over the window: `response.failed` inside a 200, or an HTTP 400."""
+    keepalive_seconds: float = 15.0
+    """A keepalive event is sent after this much silence; 0 sends none. The real period is not known."""
+    rate_limits_event: bool = True
+    """Begin codex streams with a codex.rate_limits event."""
+    unknown_event: bool = True
+    """Put an event of an unknown type into each stream."""
+    used_percent: float = 12.5
+    """How much of the quota's primary window is used, for headers and events."""
+    token_lifetime: float = 864_000.0
+    """Seconds that an access token issued by this simulator lasts; negative: it is expired already."""

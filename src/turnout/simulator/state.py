@@ -1,0 +1,187 @@
+"""What one running simulator remembers: accounts, scripts, pending faults, the prefix cache, stored responses.
+
+Its methods may be called from any thread; it does no I/O.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import msgspec
+
+from turnout.simulator import faults, rules, tokens
+from turnout.simulator.accounts import Account, Tokens, auth_document, issue_tokens
+from turnout.simulator.checks import World
+from turnout.simulator.faults import Fault
+from turnout.simulator.ids import Ids
+from turnout.simulator.jsontypes import JsonObject
+from turnout.simulator.recorder import Recorder
+from turnout.simulator.request import Request
+from turnout.simulator.scenario import Pacing, Scenario, Turn
+from turnout.simulator.settings import Settings
+
+STORED_RESPONSES = 256
+DEFAULT_API_KEY = "sk-simulated-0123456789"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """The decided answer to one request."""
+
+    turn: Turn
+    pacing: Pacing
+    fault: Fault | None
+
+
+class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of a prompt, the cached part of it, and the model's window."""
+
+    input_tokens: int
+    cached_tokens: int
+    window: int
+
+    @property
+    def overflows(self) -> bool:
+        return self.input_tokens > self.window
+
+
+class _Pending(msgspec.Struct):
+    """A fault that waits for the requests it is meant for."""
+
+    fault: Fault
+    times: int
+    after: int
+    model: str
+
+
+class State:
+    """The memory of one simulator."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        key: bytes,
+        accounts: Iterable[Account],
+        api_key: str = DEFAULT_API_KEY,
+        scenario: Scenario | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.settings = settings
+        self.key = key
+        self.accounts = {account.account_id: account for account in accounts}
+        self.api_key = api_key
+        self.ids = Ids(seed)
+        self.recorder = Recorder()
+        self._cache = tokens.PrefixCache()
+        self._scenario = scenario
+        self._script: list[Turn] = []
+        self._faults: list[_Pending] = []
+        self._stored: OrderedDict[str, list[JsonObject]] = OrderedDict()
+        self._struck: dict[tuple[str, int], int] = {}
+        self._accepted = 0
+        self._lock = threading.Lock()
+
+    def world(self) -> World:
+        """What the checks need to know now."""
+        return World(
+            key=self.key,
+            accounts=self.accounts,
+            api_key=self.api_key,
+            require_lite=frozenset(self.settings.require_lite),
+            now=time.time(),
+            recall=self._stored.get,
+        )
+
+    def tokens_for(self, account: Account) -> Tokens:
+        """A fresh sign-in of the account."""
+        return issue_tokens(account, self.key, now=time.time(), lifetime=self.settings.token_lifetime)
+
+    def auth_document(self, account: Account) -> JsonObject:
+        """An `auth.json` for the account, just signed in."""
+        now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + ".000000000Z"
+        return auth_document(account, self.tokens_for(account), last_refresh=now)
+
+    def load(self, scenario: Scenario | None) -> None:
+        """Play this scenario from now on; None leaves everything to the rules."""
+        with self._lock:
+            self._scenario = scenario
+            self._accepted = 0
+            self._struck.clear()
+
+    def script(self, turns: Iterable[Turn]) -> None:
+        """Queue turns for the next requests; each is used once, before any scenario."""
+        with self._lock:
+            self._script.extend(turns)
+
+    def add_fault(self, fault: Fault, *, times: int = 1, after: int = 0, model: str = "") -> None:
+        """Let the next `times` fitting requests fail, `after` that many good ones; only models that contain `model`."""
+        with self._lock:
+            self._faults.append(_Pending(fault, times, after, model))
+
+    def reset(self) -> None:
+        """Forget scripts, faults, records and caches; settings, accounts and scenario stay."""
+        with self._lock:
+            self._script.clear()
+            self._faults.clear()
+            self._struck.clear()
+            self._stored.clear()
+            self._cache = tokens.PrefixCache()
+            self._accepted = 0
+        self.recorder.clear()
+
+    def plan(self, request: Request) -> Plan:
+        """Decide the answer: the script, else the scenario, else the rules; and the fault that is due."""
+        with self._lock:
+            self._accepted += 1
+            turn, pacing, fault = self._choose(request)
+            named = request.headers.get("x-sim-fault")
+            fault = faults.parse(named) if named else fault or self._due_fault(request, turn)
+        return Plan(turn=turn, pacing=turn.pacing or pacing, fault=fault)
+
+    def measure(self, request: Request) -> PromptSize:
+        """Count the prompt's tokens and look it up in the prefix cache."""
+        units = tokens.prompt_units(
+            [request.body.get("tools"), request.body.get("instructions"), request.output_format], request.items
+        )
+        slug = request.model.slug
+        with self._lock:
+            cached = self._cache.match(f"{request.account}/{slug}/{request.cache_key}", units)
+        window = self.settings.windows.get(slug, request.model.context_window)
+        return PromptSize(input_tokens=tokens.total(units), cached_tokens=cached, window=window)
+
+    def store(self, response_id: str, items: list[JsonObject]) -> None:
+        """Keep a conversation for previous_response_id."""
+        self._stored[response_id] = items
+        if len(self._stored) > STORED_RESPONSES:
+            self._stored.popitem(last=False)
+
+    def _choose(self, request: Request) -> tuple[Turn, Pacing, Fault | None]:
+        for index, turn in enumerate(self._script):
+            if turn.answers(request, self._accepted):
+                del self._script[index]
+                return turn, self.settings.pacing, faults.parse(turn.fault) if turn.fault else None
+        found = self._scenario.find(request, self._accepted) if self._scenario else None
+        if self._scenario is None or found is None:
+            return rules.respond(request), self.settings.pacing, None
+        index, turn = found
+        place = (request.cache_key, index)
+        struck = self._struck.get(place, 0)
+        fault = None
+        if turn.fault and struck < turn.fault_times:
+            self._struck[place] = struck + 1
+            fault = faults.parse(turn.fault)
+        return turn, self._scenario.pacing, fault
+
+    def _due_fault(self, request: Request, turn: Turn) -> Fault | None:
+        for pending in self._faults:
+            if pending.model not in request.model.slug or not pending.fault.fits(request, turn):
+                continue
+            if pending.after > 0:
+                pending.after -= 1
+                continue
+            pending.times -= 1
+            if pending.times == 0:
+                self._faults.remove(pending)
+            return pending.fault
+        return None
