@@ -6,15 +6,16 @@ stream has one open block at a time, so one item is current and the events of th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from turnout.protocol import responses as wire
 from turnout.protocol.errors import Failure, FailureKind
-from turnout.protocol.sse import SseOverflowError, SseSplitter, event, parse
+from turnout.protocol.sse import SseOverflowError, SseSplitter, parse
 from turnout.translate import reasoning
 from turnout.translate.errors import anthropic_error_event, classify_error
+from turnout.translate.messages_writer import DELTA_END, EMPTY, MessagesWriter, TokenUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,30 +56,8 @@ _ITEM_RECORDS: dict[bytes, Callable[[bytes], ItemRecord]] = {
 _HOT = b"event: response.output_text.delta\ndata: "
 _HOT_LENGTH = len(_HOT)
 _QUOTE = 0x22
-_DELTA_END = b"}}\n\n"
-_PING = event(b"ping", b'{"type":"ping"}')
-_EMPTY = b'""'
 _PARAGRAPH = b'"\\n\\n"'
-
-BlockKind = Literal["text", "thinking", "tool_use"]
-_DELTAS: dict[BlockKind, bytes] = {
-    "text": b'{"type":"text_delta","text":',
-    "thinking": b'{"type":"thinking_delta","thinking":',
-    "tool_use": b'{"type":"input_json_delta","partial_json":',
-}
 _INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
-
-
-class TokenUsage(msgspec.Struct, frozen=True):
-    """Tokens of one answer, split as the Messages API splits them (codex-backend.md 3.2)."""
-
-    input_tokens: int = 0
-    """Input that was neither read from nor written to the cache."""
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-    """Output, hidden reasoning included."""
-    reasoning_tokens: int = 0
 
 
 class _Item:
@@ -112,12 +91,10 @@ class MessagesStream:
     def __init__(
         self, *, message_id: str, model: str, target: Target, full_names: Mapping[str, str], now: float
     ) -> None:
-        """`model` is the client's string, echoed exactly, else Claude Code drops its reasoning (claude-code-wire.md 3).
+        """`model` is the client's own string, echoed exactly. `full_names` restores shortened tool names.
 
-        `full_names` restores shortened tool names; `now` is Unix seconds, for words about resets.
+        `now` is Unix seconds, for words about resets.
         """
-        self.started = False
-        """Something was written."""
         self.finished = False
         """The answer is complete, or has failed."""
         self.failure: Failure | None = None
@@ -125,17 +102,11 @@ class MessagesStream:
         self.stop_reason: str | None = None
         self.notes: list[str] = []
         """What was approximated or left out, in words."""
-        self._message_id = message_id
-        self._model = model
+        self._writer = MessagesWriter(message_id, model)
         self._target = target
         self._full_names = full_names
         self._now = now
         self._splitter = SseSplitter()
-        self._out: list[bytes] = []
-        self._index = 0
-        self._block: BlockKind | None = None
-        self._prefix = b""
-        """The bytes before a delta of the open block."""
         self._text_item = self._text_part = -1
         """Where in the output the open text block comes from."""
         self._used_tool = False
@@ -146,13 +117,19 @@ class MessagesStream:
         """Events of the items behind it."""
         self._done: set[int] = set()
 
+    @property
+    def started(self) -> bool:
+        """Something was written."""
+        return self._writer.started
+
     # What the gateway calls
 
     def feed(self, data: bytes) -> bytes:
         """What upstream's next bytes mean to the client."""
         if self.finished:
             return b""
-        out = self._out
+        writer = self._writer
+        out = writer.out
         try:
             blocks = self._splitter.feed(data)
         except SseOverflowError:
@@ -168,14 +145,14 @@ class MessagesStream:
                 if record.output_index == self._text_item and record.content_index == self._text_part:
                     text = bytes(record.delta)
                     if text[0] == _QUOTE:
-                        out.append(self._prefix)
+                        out.append(writer.delta_start)
                         out.append(text)
-                        out.append(_DELTA_END)
+                        out.append(DELTA_END)
                 else:
                     self._take(record)
             elif block:
                 self._read(block)
-        return self._written()
+        return self._writer.taken()
 
     def close(self) -> bytes:
         """Upstream's stream has ended. Before a terminal event that is a failure, never a clean stop."""
@@ -186,40 +163,27 @@ class MessagesStream:
             self._fail(
                 Failure(kind=FailureKind.CUT, message="The upstream's stream was cut before the answer was complete.")
             )
-        return self._written()
+        return self._writer.taken()
 
     def fail(self, failure: Failure) -> bytes:
         """The gateway has found upstream failed (a broken connection, a deadline)."""
         if not self.finished:
             self._fail(failure)
-        return self._written()
+        return self._writer.taken()
 
     def open(self) -> bytes:
         """Begins the message now, though upstream has said nothing yet. Harmless when called again."""
         if not self.finished:
-            self._start()
-        return self._written()
+            self._writer.start()
+        return self._writer.taken()
 
     def keepalive(self) -> bytes:
-        """What keeps the client waiting: an empty delta in an open block, since older clients do not count pings.
-
-        Source: claude-code-wire.md 6, Stalls and keep-alive. With no block open, a thinking block is opened: upstream
-        is silent because it thinks.
-        """
-        if self.finished:
-            return b""
-        if self._block is None:
-            self._open_block("thinking", b'{"type":"thinking","thinking":"","signature":""}')
-        self._delta(_EMPTY)
-        self._out.append(_PING)
-        return self._written()
+        """Something to tell the client while upstream is silent; nothing once the answer is complete."""
+        if not self.finished:
+            self._writer.keepalive()
+        return self._writer.taken()
 
     # Reading
-
-    def _written(self) -> bytes:
-        out = b"".join(self._out)
-        self._out.clear()
-        return out
 
     def _read(self, block: bytes) -> None:
         name, data = parse(block)
@@ -262,7 +226,7 @@ class MessagesStream:
                 self._write(record)
 
     def _write(self, record: ItemRecord) -> None:
-        self._start()
+        self._writer.start()
         match record:
             case wire.TextDelta():
                 self._text(record.output_index, record.content_index, bytes(record.delta))
@@ -299,28 +263,29 @@ class MessagesStream:
 
     def _text(self, output_index: int, content_index: int, text: bytes) -> None:
         """`text` is a JSON string; anything else is no text."""
-        if text[0] != _QUOTE or text == _EMPTY:
+        if text[0] != _QUOTE or text == EMPTY:
             return
         self._known("message").seen.add(content_index)
         if (output_index, content_index) != (self._text_item, self._text_part):
-            self._open_block("text", b'{"type":"text","text":""}')
+            self._writer.open("text")
             self._text_item, self._text_part = output_index, content_index
-        self._delta(text)
+        self._writer.delta(text)
 
     def _open_thinking(self) -> None:
         # A thinking block that a keep-alive opened is the one this reasoning belongs into.
-        if self._block != "thinking":
-            self._open_block("thinking", b'{"type":"thinking","thinking":"","signature":""}')
+        if self._writer.block != "thinking":
+            self._close_block()
+            self._writer.open("thinking")
 
     def _thinking(self, part: tuple[str, int], text: bytes) -> None:
-        if text[0] != _QUOTE or text == _EMPTY:
+        if text[0] != _QUOTE or text == EMPTY:
             return
         item = self._known("reasoning")
         self._open_thinking()
         if item.part is not None and item.part != part:
-            self._delta(_PARAGRAPH)
+            self._writer.delta(_PARAGRAPH)
         item.part = part
-        self._delta(text)
+        self._writer.delta(text)
 
     def _open_call(self, item: _Item) -> None:
         """Opens a call's block, as soon as its name is known."""
@@ -328,16 +293,16 @@ class MessagesStream:
             return
         name = self._full_names.get(item.name, item.name)
         # A server that gives no call id: any id that is unique within the conversation does.
-        call_id = item.call_id or f"call_{self._message_id.removeprefix('msg_')}_{self._index}"
-        block = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
-        self._open_block("tool_use", _encode(block))
+        call_id = item.call_id or f"call_{self._writer.message_id.removeprefix('msg_')}_{self._writer.index}"
+        self._close_block()
+        self._writer.open_tool_use(call_id, name)
         item.started = self._used_tool = True
 
     def _arguments(self, delta: str) -> None:
         item = self._known("function_call")
         item.pieces.append(delta)
         if item.started and delta:
-            self._delta(_encode(delta))
+            self._writer.delta(_encode(delta))
 
     def _finish_item(self, item: wire.Item, output_index: int) -> None:
         """Writes what of a complete item was not streamed, and ends it."""
@@ -368,13 +333,8 @@ class MessagesStream:
             for kind, parts in (("summary", item.summary), ("text", item.content)):
                 for index, part in enumerate(parts or ()):
                     self._thinking((kind, index), _encode(part.text or ""))
-        # The client keeps the last signature_delta only, so the whole envelope goes into one (claude-code-wire.md 3).
         signature = reasoning.seal(self._target.account, self._target.model, item.id, item.encrypted_content or "")
-        self._out.append(
-            b"event: content_block_delta\ndata: "
-            b'{"type":"content_block_delta","index":%d,"delta":{"type":"signature_delta","signature":"%s"}}\n\n'
-            % (self._index, signature)
-        )
+        self._writer.sign(signature)
 
     def _finish_call(self, item: wire.Item, known: _Item) -> None:
         streamed = "".join(known.pieces)
@@ -393,82 +353,29 @@ class MessagesStream:
         if whole.startswith(written):
             rest = whole[len(written) :]
             if rest:
-                self._delta(_encode(rest))
+                self._writer.delta(_encode(rest))
         else:
             self.notes.append("a tool call's arguments were streamed otherwise than they were completed")
 
-    # Writing blocks
-
-    def _start(self) -> None:
-        if self.started:
-            return
-        self.started = True
-        message: dict[str, Any] = {
-            "id": self._message_id,
-            "type": "message",
-            "role": "assistant",
-            "model": self._model,
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": {"input_tokens": 0, "output_tokens": 0},
-        }
-        self._out.append(event(b"message_start", _encode({"type": "message_start", "message": message})))
-
-    def _open_block(self, kind: BlockKind, block: bytes) -> None:
-        self._start()
-        self._close_block()
-        self._block = kind
-        self._out.append(
-            b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,"content_block":%s}\n\n'
-            % (self._index, block)
-        )
-        self._prefix = (
-            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":' % self._index
-            + _DELTAS[kind]
-        )
-
-    def _delta(self, text: bytes) -> None:
-        self._out.append(self._prefix)
-        self._out.append(text)
-        self._out.append(_DELTA_END)
-
     def _close_block(self) -> None:
-        if self._block is None:
-            return
-        self._out.append(b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % self._index)
-        self._block = None
+        self._writer.close()
         self._text_item = self._text_part = -1
-        self._index += 1
 
     # The end
 
     def _complete(self, response: wire.Response) -> None:
-        self._start()
+        self._writer.start()
         while self._current is not None:
             self._end_unfinished(self._current)
         for index, item in enumerate(response.output or ()):
             if index not in self._done:
                 self._take(wire.ItemDone(item, index))
-        self._close_block()
         self.usage = _count(response.usage)
         reason = response.incomplete_details.reason if response.incomplete_details else None
         self.stop_reason = _INCOMPLETE.get(reason or "") or ("tool_use" if self._used_tool else "end_turn")
         if reason and reason not in _INCOMPLETE:
             self.notes.append(f"the answer is incomplete: {reason}")
-        delta: dict[str, Any] = {
-            "type": "message_delta",
-            "delta": {"stop_reason": self.stop_reason, "stop_sequence": None},
-            "usage": {
-                "input_tokens": self.usage.input_tokens,
-                "cache_creation_input_tokens": self.usage.cache_write_tokens,
-                "cache_read_input_tokens": self.usage.cached_tokens,
-                "output_tokens": self.usage.output_tokens,
-                "output_tokens_details": {"thinking_tokens": self.usage.reasoning_tokens},
-            },
-        }
-        self._out.append(event(b"message_delta", _encode(delta)))
-        self._out.append(event(b"message_stop", b'{"type":"message_stop"}'))
+        self._writer.finish(self.stop_reason, self.usage)
         self.finished = True
 
     def _end_unfinished(self, index: int) -> None:
@@ -482,7 +389,7 @@ class MessagesStream:
         self.failure = failure
         self.finished = True
         if self.started:
-            self._out.append(event(b"error", anthropic_error_event(failure, self._now)))
+            self._writer.error(anthropic_error_event(failure, self._now))
 
 
 def _unreadable(what: str) -> Failure:

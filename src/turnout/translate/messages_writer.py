@@ -1,0 +1,162 @@
+"""Writes a legal Messages stream: a head, blocks one after another, an end. Knows nothing of where the content is from.
+
+What Claude Code needs of a stream is in claude-code-wire.md 7: ``event:`` lines, content in deltas only, a stop for
+each block.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from turnout.protocol.sse import event
+
+_encode = msgspec.json.encode
+
+BlockKind = Literal["text", "thinking", "tool_use"]
+
+DELTA_END = b"}}\n\n"
+EMPTY = b'""'
+_PING = event(b"ping", b'{"type":"ping"}')
+_DELTAS: dict[BlockKind, bytes] = {
+    "text": b'{"type":"text_delta","text":',
+    "thinking": b'{"type":"thinking_delta","thinking":',
+    "tool_use": b'{"type":"input_json_delta","partial_json":',
+}
+_STARTS: dict[str, bytes] = {
+    "text": b'{"type":"text","text":""}',
+    "thinking": b'{"type":"thinking","thinking":"","signature":""}',
+}
+
+
+class TokenUsage(msgspec.Struct, frozen=True):
+    """Tokens of one answer, split as the Messages API splits them (codex-backend.md 3.2)."""
+
+    input_tokens: int = 0
+    """Input that was neither read from nor written to the cache."""
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    """Output, hidden reasoning included."""
+    reasoning_tokens: int = 0
+
+
+class MessagesWriter:
+    """One answer's stream. What is written gathers in `out` until `taken` hands it over."""
+
+    __slots__ = ("block", "delta_start", "index", "message_id", "model", "out", "started")
+
+    def __init__(self, message_id: str, model: str) -> None:
+        self.message_id = message_id
+        self.model = model
+        """The client's own string, or Claude Code drops its reasoning (claude-code-wire.md 3)."""
+        self.out: list[bytes] = []
+        self.started = False
+        self.index = 0
+        """Index of the open block, or of the next one."""
+        self.block: BlockKind | None = None
+        """Kind of the open block."""
+        self.delta_start = b""
+        """The bytes before a delta of the open block; `DELTA_END` are the ones behind it."""
+
+    def taken(self) -> bytes:
+        """What was written since the last time."""
+        out = b"".join(self.out)
+        self.out.clear()
+        return out
+
+    def start(self) -> None:
+        """The message's head, once."""
+        if self.started:
+            return
+        self.started = True
+        message: dict[str, Any] = {
+            "id": self.message_id,
+            "type": "message",
+            "role": "assistant",
+            "model": self.model,
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {"input_tokens": 0, "output_tokens": 0},
+        }
+        self.out.append(event(b"message_start", _encode({"type": "message_start", "message": message})))
+
+    def open(self, kind: Literal["text", "thinking"]) -> None:
+        """Begins a block; an open one is ended."""
+        self._open(kind, _STARTS[kind])
+
+    def open_tool_use(self, call_id: str, name: str) -> None:
+        """Begins a tool call; an open block is ended. Its input comes as deltas."""
+        self._open("tool_use", _encode({"type": "tool_use", "id": call_id, "name": name, "input": {}}))
+
+    def _open(self, kind: BlockKind, block: bytes) -> None:
+        self.start()
+        self.close()
+        self.block = kind
+        self.out.append(
+            b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,"content_block":%s}\n\n'
+            % (self.index, block)
+        )
+        self.delta_start = (
+            b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":' % self.index
+            + _DELTAS[kind]
+        )
+
+    def delta(self, text: bytes) -> None:
+        """More of the open block's text or input. `text` is a JSON string."""
+        self.out.append(self.delta_start)
+        self.out.append(text)
+        self.out.append(DELTA_END)
+
+    def sign(self, signature: bytes) -> None:
+        """The open thinking block's signature, whole: the client keeps the last one only (claude-code-wire.md 3).
+
+        `signature` has no characters that JSON escapes.
+        """
+        self.out.append(
+            b"event: content_block_delta\ndata: "
+            b'{"type":"content_block_delta","index":%d,"delta":{"type":"signature_delta","signature":"%s"}}\n\n'
+            % (self.index, signature)
+        )
+
+    def close(self) -> None:
+        """Ends the open block, if there is one."""
+        if self.block is None:
+            return
+        self.out.append(b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % self.index)
+        self.block = None
+        self.index += 1
+
+    def keepalive(self) -> None:
+        """Something for the client to hear: an empty delta, since older clients do not count pings, and a ping.
+
+        With no block open, a thinking block is opened: upstream is silent because it thinks (claude-code-wire.md 6).
+        """
+        if self.block is None:
+            self.open("thinking")
+        self.delta(EMPTY)
+        self.out.append(_PING)
+
+    def finish(self, stop_reason: str, usage: TokenUsage) -> None:
+        """Ends the message well. Usage comes here since upstream counts at the end (claude-code-wire.md 7)."""
+        self.start()
+        self.close()
+        delta: dict[str, Any] = {
+            "type": "message_delta",
+            "delta": {"stop_reason": stop_reason, "stop_sequence": None},
+            "usage": {
+                "input_tokens": usage.input_tokens,
+                "cache_creation_input_tokens": usage.cache_write_tokens,
+                "cache_read_input_tokens": usage.cached_tokens,
+                "output_tokens": usage.output_tokens,
+                "output_tokens_details": {"thinking_tokens": usage.reasoning_tokens},
+            },
+        }
+        self.out.append(event(b"message_delta", _encode(delta)))
+        self.out.append(event(b"message_stop", b'{"type":"message_stop"}'))
+
+    def error(self, body: bytes) -> None:
+        """Ends the message badly. `body` is an error in the protocol's shape."""
+        self.out.append(event(b"error", body))
