@@ -1,0 +1,216 @@
+"""Measure Turnout beside nginx: `python bench/run.py`. See bench/README.md.
+
+Gateways run alone on one core, stub and load on another. Every round visits all targets, every second one in reverse,
+so that a neighbour who wakes up hits all alike; the figures are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from rich.console import Console
+
+import bodies
+import process
+from cases import BUILD, CASES, HEADERS, MESSAGES_PATH, SHORT, Mode, Rig, Sample, run_case, run_memory, run_start
+from report import GOALS, Figures, as_json, print_cases, print_goals
+from targets import TARGETS, Running, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HERE = Path(__file__).parent
+CASE_NAMES = (*(case.name for case in CASES), "memory", "start")
+TRIES = 3
+REASONING_BYTES = 1200
+"""Length of the encrypted reasoning that the gateway is shown once, to get a signature of its own for the bodies."""
+
+
+def build() -> None:
+    """Compile stub and load generator where they are older than their source."""
+    BUILD.mkdir(exist_ok=True)
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    for name in ("stub", "load"):
+        source, program = HERE / f"{name}.c", BUILD / name
+        if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
+            continue
+        if compiler is None:
+            sys.exit(
+                "The bench needs a C compiler (cc, gcc or clang) on the PATH; on Debian: apt install gcc libc6-dev."
+            )
+        subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", str(program), str(source)], check=True)
+
+
+class Bench:
+    """Stub, targets and everything measured so far. Close it to end what it started."""
+
+    def __init__(self, folder: Path, targets: Sequence[Target], seconds: float, progress: Console) -> None:
+        self.folder = folder
+        self.seconds = seconds
+        self.progress = progress
+        self.wanted = targets
+        self.running: list[Running] = []
+        self.samples: list[Sample] = []
+        self.log = HERE / "results" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.jsonl"
+        self.log.parent.mkdir(exist_ok=True)
+        self.rig = Rig(folder, bodies.write_all(folder / "bodies"))
+
+    def close(self) -> None:
+        for target in self.running:
+            target.stop()
+        self.rig.stop()
+
+    def start_targets(self) -> None:
+        """Start what can be started, say why the rest cannot, and show the gateway one reasoning answer."""
+        startable = []
+        for target in self.wanted:
+            if missing := target.missing():
+                self.progress.print(f"without {target.name}: {missing}")
+                continue
+            try:
+                running = self._start(target)
+            except process.StartError as error:
+                self.progress.print(f"without {target.name}: {error}", markup=False, soft_wrap=True)
+                continue
+            startable.append(target)
+            self.running.append(running)
+        self.wanted = startable
+        for gateway in self.running:
+            if gateway.name == "turnout" and (signature := self._signature(gateway)):
+                self.rig.bodies = bodies.write_all(self.folder / "bodies", signature)
+            for case in CASES:  # caches, lazily loaded modules, connections
+                if case.name in ("request", "burst"):
+                    run_case(case, self.rig, gateway, 0, min(self.seconds, 0.5))
+
+    def _start(self, target: Target) -> Running:
+        folder = Path(tempfile.mkdtemp(prefix=f"{target.name}-", dir=self.folder))
+        return target.start(folder, self.rig.port)
+
+    def _signature(self, gateway: Running) -> str | None:
+        """What the gateway makes of encrypted reasoning, so that the bodies bring back thinking that it knows."""
+        self.rig.set_mode(Mode(SHORT.deltas, reasoning=REASONING_BYTES))
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{gateway.port}{MESSAGES_PATH}",
+            data=self.rig.bodies["mid"][0].read_bytes(),
+            headers={name: value for name, value in HEADERS.items() if name != "accept-encoding"}
+            | {"content-type": "application/json"},
+        )
+        with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=20) as answer:
+            if found := re.search(rb'"signature_delta","signature":"([^"]+)"', answer.read()):
+                return found[1].decode()
+        self.progress.print(f"{gateway.name} made no signature; the bodies carry a foreign one")
+        return None
+
+    def measure(self, names: Sequence[str], rounds: int) -> list[Sample]:
+        """Run the named cases, `rounds` times each; every sample is also written to the log at once."""
+        samples: list[Sample] = []
+        for case in (c for c in CASES if c.name in names):
+            for number in range(rounds):
+                for target in self.running if number % 2 == 0 else reversed(self.running):
+                    self._keep(run_case(case, self.rig, target, number, self.seconds), samples)
+        gateways = [target for target in self.wanted if target.name != "direct"]
+        if "memory" in names:
+            for gateway in gateways:
+                fresh = self._start(gateway)
+                try:
+                    self._keep(run_memory(self.rig, fresh, 0), samples)
+                finally:
+                    fresh.stop()
+        if "start" in names and any(gateway.name == "turnout" for gateway in gateways):
+            for number in range(rounds):
+                self._keep(run_start(self.folder, number), samples)
+        return samples
+
+    def _keep(self, sample: Sample, samples: list[Sample]) -> None:
+        samples.append(sample)
+        with self.log.open("ab") as log:
+            log.write(msgspec.json.encode(sample) + b"\n")
+        values = "  ".join(f"{metric} {value:,.1f}" for metric, value in sample.values.items())
+        self.progress.print(
+            f"{sample.case:13} {sample.target:10} {values} {sample.error}", style="dim", markup=False, soft_wrap=True
+        )
+
+
+def check(bench: Bench, names: Sequence[str], rounds: int) -> tuple[Figures, list[str]]:
+    """Measure, and measure again what missed its goal; a goal is lost when it is missed twice in up to three tries."""
+    samples = bench.measure(names, rounds)
+    figures = Figures(samples)
+    goals = [goal for goal in GOALS if goal.case in names]
+    misses = {goal.name: 0 if goal.kept(figures) else 1 for goal in goals}
+    passes = {goal.name: 0 for goal in goals}
+    for _ in range(TRIES - 1):
+        open_goals = [g for g in goals if misses[g.name] == 1 and passes[g.name] == 0]
+        if not open_goals:
+            break
+        again = Figures(bench.measure([*{goal.case for goal in open_goals}], rounds))
+        for goal in open_goals:
+            if goal.kept(again):
+                passes[goal.name] += 1
+            else:
+                misses[goal.name] += 1
+    return figures, [name for name, missed in misses.items() if missed > 1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure Turnout beside nginx.")
+    parser.add_argument("--only", help=f"cases, with commas between; of: {', '.join(CASE_NAMES)}")
+    parser.add_argument("--targets", help=f"targets, with commas between; of: {', '.join(t.name for t in TARGETS)}")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each case visits each target (default 3)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of a run (default 1)")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON instead of tables")
+    parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed in 2 of 3 tries")
+    options = parser.parse_args()
+    names = options.only.split(",") if options.only else list(CASE_NAMES)
+    target_names = options.targets.split(",") if options.targets else [target.name for target in TARGETS]
+    if unknown := (set(names) - set(CASE_NAMES)) | (set(target_names) - {target.name for target in TARGETS}):
+        parser.error(f"not known: {', '.join(sorted(unknown))}; see --help")
+    if not sys.platform.startswith("linux"):
+        sys.exit("The bench reads /proc and uses epoll: it runs on Linux only.")
+    build()
+
+    progress = Console(stderr=True)
+    if process.GATEWAY_CORE == process.LOAD_CORE:
+        progress.print(
+            "Only one core: gateway, stub and load share it; times are worth little, CPU figures still hold."
+        )
+    os.sched_setaffinity(0, {process.LOAD_CORE})
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="turnout-bench-") as folder:
+        targets = [target for target in TARGETS if target.name in target_names]
+        bench = Bench(Path(folder), targets, options.seconds, progress)
+        try:
+            bench.start_targets()
+            if options.check:
+                figures, lost = check(bench, names, options.rounds)
+            else:
+                figures, lost = Figures(bench.measure(names, options.rounds)), []
+        finally:
+            bench.close()
+    progress.print(f"{time.monotonic() - begin:.0f} s; every run is in {bench.log.relative_to(HERE.parent)}")
+
+    console = Console() if sys.stdout.isatty() else Console(width=140)
+    if options.json:
+        print(json.dumps(as_json(figures) | ({"lost": lost} if options.check else {})))
+    else:
+        print_cases(console, figures, target_names)
+        print_goals(console, figures)
+    if lost:
+        sys.exit("Missed in 2 of 3 tries: " + "; ".join(lost))
+
+
+if __name__ == "__main__":
+    main()
