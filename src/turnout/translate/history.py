@@ -1,0 +1,216 @@
+"""A conversation's messages as the flat ``input`` list of the Responses API.
+
+One canonical form per message, whatever form the client gave it this time, so that a session's requests share their
+prefix (claude-code-wire.md 11). What upstream would refuse is mended here: it wants each call with its output, legal
+names and ids, no empty messages (codex-backend.md 2.5).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout.protocol import messages as wire
+from turnout.protocol.errors import FailureKind, fail
+from turnout.translate import reasoning
+from turnout.translate.media import content_parts, input_text, is_empty, kind_of, output_text
+from turnout.translate.tools import short_call_id, short_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from msgspec import Raw
+
+    from turnout.translate.target import Target
+
+_encode = msgspec.json.encode
+
+_ATTRIBUTION = "x-anthropic-billing-header:"
+_ATTRIBUTION_BYTES = b'"' + _ATTRIBUTION.encode()
+_FAILED = _encode("The tool call failed:\n")
+_NO_RESULT = b'"The tool call was interrupted: there is no result."'
+_ORPHAN = input_text(b'"Result of an earlier tool call:"')
+
+
+class History:
+    """Builds the list, item by item."""
+
+    def __init__(self, target: Target) -> None:
+        self.items: list[bytes] = []
+        self.full_names: dict[str, str] = {}
+        """Names of called tools that had to change: short → full."""
+        self.notes: list[str] = []
+        """What was approximated or left out, in words."""
+        self._account = target.account
+        self._model = target.model
+        self._reads_reasoning = target.capabilities.encrypted_reasoning
+        self._replays_reasoning = target.replay_reasoning
+        self._max_name = target.capabilities.max_tool_name
+        self._max_call_id = target.capabilities.max_call_id
+        self._calls: set[str] = set()
+        """Calls so far."""
+        self._results: set[str] = set()
+        """Calls that have a result somewhere."""
+
+    def add_system(self, system: str | list[wire.SystemBlock] | None) -> None:
+        """The system prompt as the first developer message, without the client's attribution line."""
+        if not system:
+            return
+        if isinstance(system, str):
+            texts: list[bytes | Raw] = [_encode(_without_attribution(system))]
+        else:
+            texts = [wire.text_of(block.text, f"system[{index}].text") for index, block in enumerate(system)]
+            if bytes(memoryview(texts[0])[: len(_ATTRIBUTION_BYTES)]) == _ATTRIBUTION_BYTES:
+                texts[0] = _encode(_without_attribution(wire.decode_text(system[0].text, "system[0].text")))
+        self._add_message(b"developer", [input_text(text) for text in texts if not is_empty(text)])
+
+    def add_messages(self, messages: Sequence[wire.Message | wire.TolerantMessage]) -> None:
+        """All messages in order. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
+        self._results = {
+            block.tool_use_id
+            for message in messages
+            if message.role == "user" and type(message.content) is list
+            for block in message.content
+            if type(block) is wire.ToolResultBlock
+        }
+        for index, message in enumerate(messages):
+            role, content = message.role, message.content
+            if isinstance(content, str):
+                if content:
+                    text = _encode(content)
+                    if role == "assistant":
+                        self._add_message(b"assistant", [output_text(text)])
+                    else:
+                        self._add_message(b"user" if role == "user" else b"developer", [input_text(text)])
+            elif role == "assistant":
+                self._add_assistant(content, f"messages[{index}].content")
+            else:
+                # A system message keeps its place (claude-code-wire.md 1).
+                self._add_user(b"user" if role == "user" else b"developer", content, f"messages[{index}].content")
+
+    def _add_message(self, role: bytes, parts: list[bytes]) -> None:
+        if parts:
+            self.items.append(
+                b"".join((b'{"type":"message","role":"', role, b'","content":[', b",".join(parts), b"]}"))
+            )
+
+    def _add_user(self, role: bytes, blocks: Sequence[wire.Block], path: str) -> None:
+        parts: list[bytes] = []
+        for index, block in enumerate(blocks):
+            if type(block) is wire.ToolResultBlock:
+                if parts:
+                    self._add_message(role, parts)
+                    parts = []
+                self._add_result(block, f"{path}[{index}]")
+            else:
+                parts += content_parts(block, f"{path}[{index}]", self.notes)
+        self._add_message(role, parts)
+
+    def _add_assistant(self, blocks: Sequence[wire.Block], path: str) -> None:
+        parts: list[bytes] = []
+        for index, block in enumerate(blocks):
+            if type(block) is wire.TextBlock:
+                text = wire.text_of(block.text, f"{path}[{index}].text")
+                if not is_empty(text):
+                    parts.append(output_text(text))
+                continue
+            if parts:
+                self._add_message(b"assistant", parts)
+                parts = []
+            if type(block) is wire.ToolUseBlock:
+                self._add_call(block)
+            elif type(block) is wire.ThinkingBlock:
+                self._add_reasoning(block.signature, f"{path}[{index}]")
+            elif type(block) is wire.RedactedThinkingBlock:
+                self._add_reasoning(block.data, f"{path}[{index}]")
+            else:
+                self.notes.append(f"{path}[{index}]: a {kind_of(block)} block of an assistant was left out")
+        self._add_message(b"assistant", parts)
+
+    def _add_reasoning(self, signature: Raw, path: str) -> None:
+        sealed = reasoning.unseal(bytes(signature)[1:-1])
+        if sealed is None or not self._reads_reasoning:
+            return  # foreign thinking: another provider's, or text only
+        if not self._replays_reasoning or sealed.account != self._account or sealed.model != self._model:
+            self.notes.append(f"{path}: reasoning of another account or model cannot be read there and was left out")
+            return
+        item_id = b'"id":"%s",' % sealed.item_id.encode() if sealed.item_id else b""
+        self.items.append(
+            b"".join(
+                (
+                    b'{"type":"reasoning",',
+                    item_id,
+                    b'"summary":[],"encrypted_content":',
+                    _encode(sealed.ciphertext.decode()),
+                    b"}",
+                )
+            )
+        )
+
+    def _add_call(self, block: wire.ToolUseBlock) -> None:
+        name = short_name(block.name, self._max_name)
+        if name != block.name:
+            self.full_names[name] = block.name
+        call_id = _encode(short_call_id(block.id, self._max_call_id))
+        self._calls.add(block.id)
+        self.items.append(
+            b"".join(
+                (
+                    b'{"type":"function_call","call_id":',
+                    call_id,
+                    b',"name":',
+                    _encode(name),
+                    b',"arguments":',
+                    _encode(str(memoryview(block.input), "utf-8")),
+                    b"}",
+                )
+            )
+        )
+        if block.id not in self._results:
+            self._add_output(call_id, _NO_RESULT)
+
+    def _add_output(self, call_id: bytes, output: bytes) -> None:
+        self.items.append(
+            b"".join((b'{"type":"function_call_output","call_id":', call_id, b',"output":', output, b"}"))
+        )
+
+    def _add_result(self, block: wire.ToolResultBlock, path: str) -> None:
+        if block.tool_use_id not in self._calls:
+            self._add_orphan(block, path)
+            return
+        content = bytes(block.content)
+        if content == b"null":
+            content = b'""'
+        if content[:1] == b'"':
+            output = _FAILED[:-1] + content[1:] if block.is_error else content
+        else:
+            output = b"[%s]" % b",".join(self._result_parts(block, path))
+            if output == b"[]":
+                output = b'""'
+        self._add_output(_encode(short_call_id(block.tool_use_id, self._max_call_id)), output)
+
+    def _result_parts(self, block: wire.ToolResultBlock, path: str) -> list[bytes]:
+        """A result's blocks as content parts, with word of a failure before them: upstream has no field for it."""
+        if bytes(memoryview(block.content)[:1]) != b"[":
+            raise fail(FailureKind.BAD_REQUEST, f"{path}.content: expected a string or an array of blocks.")
+        parts = [input_text(_FAILED)] if block.is_error else []
+        for index, inner in enumerate(wire.decode_blocks(block.content, f"{path}.content")):
+            parts += content_parts(inner, f"{path}.content[{index}]", self.notes)
+        return parts
+
+    def _add_orphan(self, block: wire.ToolResultBlock, path: str) -> None:
+        """A result whose call is gone (after a compaction): refused as a result, still of use to the model as text."""
+        self.notes.append(f"{path}: the result of an unknown call was sent as text")
+        if bytes(memoryview(block.content)[:1]) == b'"':
+            parts = [] if is_empty(block.content) else [input_text(block.content)]
+        else:
+            parts = [] if wire.is_null(block.content) else self._result_parts(block, path)
+        self._add_message(b"user", [_ORPHAN, *parts])
+
+
+def _without_attribution(text: str) -> str:
+    """`text` without the client's attribution line, which differs between equal conversations."""
+    if not text.startswith(_ATTRIBUTION):
+        return text
+    return text.partition("\n")[2].lstrip("\n")
