@@ -1,1 +1,27 @@
 """Transports, the upstreams built on them, and the classification of what goes wrong there."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from turnout.config import Config
+    from turnout.upstream.base import Upstream
+
+
+def build(config: Config, environ: Mapping[str, str] | None = None) -> dict[str, Upstream]:
+    """The upstreams that ``config`` wants, by name: only the chosen one, as the other may not be set up at all.
+
+    ``environ`` is this process's environment if not given. Raises `turnout.settings.SettingsError`.
+    """
+    # aiohttp takes 150 ms to import: only who builds upstreams pays for it.
+    from turnout.upstream.codex import CodexUpstream
+    from turnout.upstream.openai import OpenAIUpstream
+
+    environ = os.environ if environ is None else environ
+    if config.upstream == "codex":
+        return {"codex": CodexUpstream(config.codex, config.timing, environ)}
+    return {"openai": OpenAIUpstream(config.openai, config.timing, environ)}

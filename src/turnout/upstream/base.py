@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Call(msgspec.Struct, kw_only=True):
-    """One request to an upstream. The body is dropped (set to empty) by the caller once it need not be sent again."""
+    """One request to an upstream. `Upstream.open` keeps neither it nor its body once upstream has answered."""
 
     body: bytes
     """A Responses request, encoded."""
@@ -30,8 +30,10 @@ class Call(msgspec.Struct, kw_only=True):
 class UpstreamStream(Protocol):
     """An answer that has begun with HTTP 200 and an event stream."""
 
-    headers: Mapping[str, str]
-    """Response headers, names in lower case."""
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Response headers; a name is found in any case."""
+        ...
 
     async def read(self) -> bytes:
         """The bytes that are there, at least one; ``b""`` at the end of a complete HTTP answer.

@@ -1,0 +1,88 @@
+"""What is sent upstream for one request, and whether it is sent again after a failure. Pure: sends nothing itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind
+from turnout.translate.messages_to_responses import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from turnout.protocol.messages import MessagesRequest
+    from turnout.translate.messages_to_responses import Translation
+    from turnout.translate.target import Framing, Target
+    from turnout.translate.tools import ToolsCache
+
+PAUSE = 0.25
+"""Seconds before a failed request is sent once more: enough for a restarting server, not for anyone to notice."""
+
+OTHER: dict[Framing, Framing] = {"plain": "lite", "lite": "plain"}
+
+
+class Attempts:
+    """The attempts at one request. Each reason for another one counts once (claude-code-wire.md 6): the client
+    repeats requests itself, so that ours would multiply with its own."""
+
+    def __init__(
+        self,
+        request: MessagesRequest,
+        target: Target,
+        *,
+        tools: ToolsCache,
+        framing_is_free: bool,
+        on_settled: Callable[[Target], None],
+    ) -> None:
+        """``framing_is_free``: the framing may be changed if upstream wants the other one.
+
+        ``on_settled`` is told the target that upstream accepted.
+        """
+        self.target = target
+        self.count = 0
+        self.notes: list[str] = []
+        """What was changed from one attempt to the next, in words."""
+        self._tools = tools
+        self._request: MessagesRequest | None = request
+        self._framing_is_free = framing_is_free and target.capabilities.lite_framing
+        self._on_settled = on_settled
+        self._spent: set[str] = set()
+
+    def translate(self) -> Translation:
+        """The request for the next attempt. Raises `TurnoutError` (`BAD_REQUEST`) if it cannot be translated."""
+        if self._request is None:
+            raise RuntimeError("the request has been let go of")
+        self.count += 1
+        return translate(self._request, self.target, self._tools)
+
+    def again(self, failure: Failure) -> float | None:
+        """Seconds to wait before the next attempt after ``failure``; None if there is no further one."""
+        if self._request is None:
+            return None
+        if failure.kind in RETRIED_ONCE:
+            return self._once("failure", PAUSE, f"sent once more after: {failure.kind}")
+        if failure.kind is FailureKind.REFUSED_REASONING and self.target.replay_reasoning:
+            self.target = msgspec.structs.replace(self.target, replay_reasoning=False)
+            return self._once("reasoning", 0, "earlier reasoning was left out: upstream could not read it")
+        if failure.kind is FailureKind.REFUSED_FRAMING and self._framing_is_free and "framing" not in self._spent:
+            self.target = msgspec.structs.replace(self.target, framing=OTHER[self.target.framing])
+            return self._once("framing", 0, f"sent in {self.target.framing} framing, as upstream wants it")
+        return None
+
+    def settle(self) -> None:
+        """Upstream has accepted the request."""
+        self.let_go()
+        self._on_settled(self.target)
+
+    def let_go(self) -> None:
+        """The request will not be sent again and need not be kept."""
+        self._request = None
+
+    def _once(self, reason: str, pause: float, note: str) -> float | None:
+        if reason in self._spent:
+            return None
+        self._spent.add(reason)
+        self.notes.append(note)
+        return pause

@@ -1,0 +1,103 @@
+"""The cold doors: what stands at the small paths, and what is said of paths that are not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout import __version__
+from turnout.addresses import is_loopback
+from turnout.protocol.errors import Failure, FailureKind, TurnoutError
+from turnout.translate.errors import to_anthropic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from turnout.gateway.exchange import Exchange
+    from turnout.upstream.base import Upstream
+
+MESSAGES = "/v1/messages"
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "/": ("GET", "HEAD"),
+    "/api/hello": ("GET", "HEAD"),
+    "/health": ("GET", "HEAD"),
+    "/ready": ("GET", "HEAD"),
+    MESSAGES: ("POST",),
+}
+"""The paths that are there, and their methods. ``HEAD /`` and ``HEAD /api/hello`` are what Claude Code asks at its
+start (claude-code-wire.md 1)."""
+
+OPENAI_PATHS = ("/v1/chat", "/v1/responses", "/v1/completions", "/v1/models", "/v1/embeddings")
+"""Where clients of OpenAI's API knock: they read another form of error."""
+
+JSON = {"content-type": "application/json", "cache-control": "no-store"}
+
+
+async def answer_small(exchange: Exchange, path: str, upstreams: Iterable[Upstream]) -> None:
+    """Answers at one of the small paths."""
+    status, body = 200, b""
+    if path == "/health":
+        body = msgspec.json.encode({"status": "ok", "version": __version__})
+    elif path == "/ready":
+        reasons = [reason for upstream in upstreams if (reason := await _not_ready(exchange, upstream))]
+        status = 503 if reasons else 200
+        said = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
+        body = msgspec.json.encode(said)
+    elif exchange.method == "GET":
+        body = msgspec.json.encode(
+            {"name": "turnout", "what": "A gateway from Claude Code to OpenAI's models.", "doors": _doors()}
+        )
+    await exchange.answer(status, dict(JSON), body)
+
+
+async def _not_ready(exchange: Exchange, upstream: Upstream) -> str | None:
+    try:
+        await upstream.credential()
+    except TurnoutError as error:
+        # The reason may name a file of this machine: that is not for other machines, which need no token to ask.
+        return error.failure.text if is_loopback(exchange.listening) else error.failure.kind.value
+    return None
+
+
+def nothing_there(method: str, path: str) -> Failure:
+    """The failure for an unknown path."""
+    hint = ""
+    if path.endswith(MESSAGES):
+        hint = " The client's base address should end before /v1."
+    return Failure(
+        kind=FailureKind.NOT_FOUND,
+        message=f"There is nothing at {method} {path[:200]} on this gateway.",
+        next_step=f"It has {', '.join(_doors())}.{hint}",
+    )
+
+
+def wrong_method(method: str, path: str, allowed: Iterable[str]) -> Failure:
+    """The failure for a known path with a method that it does not have."""
+    return Failure(
+        kind=FailureKind.METHOD_NOT_ALLOWED,
+        message=f"{path} does not take {method[:20]}.",
+        next_step=f"Use {' or '.join(allowed)}.",
+    )
+
+
+async def refuse(exchange: Exchange, failure: Failure, now: float, extra: Mapping[str, str], status: int = 0) -> None:
+    """Answers with an error, in the form that clients of this path read. ``now`` is in Unix seconds."""
+    answer = to_anthropic(failure, exchange.request_id, now)
+    body = _openai_error(failure) if speaks_openai(exchange) else answer.body
+    await exchange.answer(status or answer.status, {**answer.headers, **extra}, body)
+
+
+def speaks_openai(exchange: Exchange) -> bool:
+    """Whether the client is one of OpenAI's API."""
+    return exchange.path.startswith(OPENAI_PATHS) and b"anthropic-version" not in exchange.headers
+
+
+def _openai_error(failure: Failure) -> bytes:
+    error = {"message": failure.text, "type": "invalid_request_error", "param": None, "code": failure.kind.value}
+    return msgspec.json.encode({"error": error})
+
+
+def _doors() -> list[str]:
+    return [f"{methods[0]} {path}" for path, methods in METHODS.items() if path != "/api/hello"]

@@ -1,0 +1,146 @@
+"""One HTTP exchange with a client: the only module that speaks ASGI. Knows nothing of what the bytes mean."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from turnout.gateway.encoding import decoded
+from turnout.protocol.errors import FailureKind, fail
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+LINGER_SECONDS = 2.0
+"""How long the rest of a refused body is read and thrown away. Closing at once would reset the connection, and the
+client would see that in place of the answer."""
+
+
+class ClientGone(Exception):
+    """The client closed its connection."""
+
+
+class Exchange:
+    """A request and the answer to it."""
+
+    __slots__ = (
+        "_body_over",
+        "_receive",
+        "_send",
+        "arrived",
+        "headers",
+        "listening",
+        "method",
+        "path",
+        "request_id",
+        "status",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.arrived = time.perf_counter()
+        self.request_id = f"req_{secrets.token_hex(12)}"
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        """Header names in lower case; of a repeated header the last one."""
+        server = scope.get("server")
+        self.listening: str = server[0] if server else ""
+        """Local address that the connection came in on."""
+        self.status = 0
+        """Status of the answer, 0 until it has begun."""
+        self._receive = receive
+        self._send = send
+        self._body_over = b"content-length" not in self.headers and b"transfer-encoding" not in self.headers
+
+    def header(self, name: bytes) -> str:
+        """A header's value as text, empty if it was not sent."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    async def body(self, limit: int, seconds: float) -> bytes:
+        """The whole request body, decompressed. ``limit`` is in bytes, before and after.
+
+        Raises `ClientGone`, or `TurnoutError`: `BODY_TOO_LARGE`, `REQUEST_TIMEOUT`, `BAD_REQUEST`.
+        """
+        announced = self.headers.get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > limit:
+            raise too_large(limit)
+        try:
+            async with asyncio.timeout(seconds):
+                body = await self._whole_body(limit)
+        except TimeoutError:
+            raise fail(
+                FailureKind.REQUEST_TIMEOUT,
+                f"The request's body was not complete after {seconds:g} seconds.",
+                "Raise TURNOUT_BODY_TIMEOUT if the connection is that slow.",
+            ) from None
+        encoding = self.headers.get(b"content-encoding")
+        return body if encoding is None else decoded(body, encoding.decode("latin-1"), limit)
+
+    async def _whole_body(self, limit: int) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while not self._body_over:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise ClientGone
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > limit:
+                raise too_large(limit)
+            self._body_over = not message.get("more_body", False)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def gone(self) -> None:
+        """Returns when the client has closed its connection (or the answer is complete)."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """Sends the head of the answer; every one has the request's id."""
+        self.status = status
+        headers.append((b"request-id", self.request_id.encode()))
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, data: bytes, *, last: bool = False) -> None:
+        """Sends a piece of the answer's body; waits while the client is not reading."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": not last})
+
+    async def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Sends a complete answer. If the request's body was not read, the connection ends with it."""
+        fields = [
+            (name.encode("latin-1"), value.encode("latin-1", "replace"))
+            for name, value in headers.items()
+            if name != "request-id"
+        ]
+        fields.append((b"content-length", str(len(body)).encode()))
+        if not self._body_over:
+            fields.append((b"connection", b"close"))
+        await self.begin(status, fields)
+        await self.write(body, last=self._body_over)
+        if not self._body_over:
+            await self._throw_away_body()
+            await self.write(b"", last=True)
+
+    async def _throw_away_body(self) -> None:
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not self._body_over:
+                    message = await self._receive()
+                    self._body_over = message["type"] != "http.request" or not message.get("more_body", False)
+        except TimeoutError:
+            self._body_over = True
+
+
+def too_large(limit: int) -> Exception:
+    """The error for a body of more than ``limit`` bytes."""
+    size = f"{limit / 1024**2:g} MiB" if limit >= 1024**2 else f"{limit:,} bytes"
+    return fail(
+        FailureKind.BODY_TOO_LARGE,
+        f"The request's body is larger than {size} ({limit:,} bytes), the most that this gateway takes.",
+        "Shorten the conversation, or raise TURNOUT_BODY_LIMIT.",
+    )

@@ -1,0 +1,78 @@
+"""What happened to a request: one small record, and one line in the log. Never a token, a key or a word of a prompt."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout import log
+from turnout.protocol.errors import FailureKind
+from turnout.translate.messages_writer import TokenUsage
+
+if TYPE_CHECKING:
+    from turnout.gateway.exchange import Exchange
+
+CLIENT_GONE = 499
+"""Status in the record when the client left before its answer was complete (as nginx has it)."""
+
+
+class Dispatch(msgspec.Struct, kw_only=True):
+    """One request to ``/v1/messages`` and what became of it."""
+
+    request_id: str
+    model_asked: str = ""
+    """The client's model string; empty if the request could not be read."""
+    model: str = ""
+    """The model it was sent to; empty if it was not routed."""
+    effort: str | None = None
+    slot: str = ""
+    status: int = 0
+    """HTTP status of the answer; 499 if the client left before it was complete."""
+    usage: TokenUsage | None = None
+    ttft_ms: float | None = None
+    """Milliseconds from the request's arrival to the first bytes that translate upstream's output."""
+    total_ms: float = 0
+    """Milliseconds from the request's arrival to the end of the answer."""
+    attempts: int = 0
+    """Requests that upstream was sent."""
+    notes: tuple[str, ...] = ()
+    """What was approximated, dropped or repeated, in words."""
+    failure: FailureKind | None = None
+    """What went wrong, also when it did so inside a stream with status 200."""
+
+
+def milliseconds_since(start: float) -> float:
+    """Milliseconds since ``start``, a value of `time.perf_counter`, to a tenth."""
+    return round((time.perf_counter() - start) * 1000, 1)
+
+
+def log_line(exchange: Exchange, dispatch: Dispatch | None, failure: FailureKind | None) -> None:
+    """The request's one line in the log. ``dispatch`` is None for requests that go nowhere."""
+    facts: dict[str, object] = {
+        "id": exchange.request_id,
+        "method": exchange.method,
+        "path": exchange.path[:200],
+        "client": exchange.header(b"user-agent").partition(" ")[0][:60],
+        "status": exchange.status,
+    }
+    if dispatch is not None and dispatch.model:
+        facts |= {
+            "status": dispatch.status,
+            "asked": dispatch.model_asked[:100],
+            "model": dispatch.model,
+            "effort": dispatch.effort,
+            "ttft_ms": dispatch.ttft_ms,
+            "attempts": dispatch.attempts,
+        }
+        if (usage := dispatch.usage) is not None:
+            facts |= {
+                "tokens_in": usage.input_tokens,
+                "cached": usage.cached_tokens,
+                "tokens_out": usage.output_tokens,
+            }
+    facts["ms"] = milliseconds_since(exchange.arrived)
+    if failure is not None:
+        facts["failure"] = failure.value
+    log.get().info("request", **facts)

@@ -1,0 +1,236 @@
+"""Brings one answer from upstream to the client: opens, pumps, keeps alive, gives up, tries again.
+
+Knows when bytes move, not what they say: that is the machine's (`turnout.translate.responses_to_messages`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from turnout import log
+from turnout.gateway.exchange import ClientGone
+from turnout.gateway.watch import Watch
+from turnout.protocol.errors import Failure, FailureKind, TurnoutError
+from turnout.translate.responses_to_messages import MessagesStream
+from turnout.upstream.base import Call
+
+if TYPE_CHECKING:
+    from turnout.accounts.credential import Credential
+    from turnout.config import Timing
+    from turnout.gateway.attempts import Attempts
+    from turnout.gateway.exchange import Exchange
+    from turnout.gateway.sink import Sink
+    from turnout.upstream.base import Upstream, UpstreamStream
+
+TAIL_SECONDS = 1.0
+"""How long the end of upstream's HTTP answer is waited for, so that its connection can be used again."""
+
+STOPPING = Failure(kind=FailureKind.OVERLOADED, message="Turnout was stopped before the answer was complete.")
+DEFECT = Failure(
+    kind=FailureKind.INTERNAL,
+    message="Turnout failed at this request through a defect of its own.",
+    next_step="Its log has the details under this request's id.",
+)
+
+
+class Relay:
+    """One answer on its way. Used once."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        sink: Sink,
+        *,
+        upstream: Upstream,
+        credential: Credential,
+        attempts: Attempts,
+        timing: Timing,
+        model_asked: str,
+    ) -> None:
+        self.machine: MessagesStream | None = None
+        """The translation of the current attempt; None before the first."""
+        self.first_output: float | None = None
+        """`time.perf_counter` when upstream's first output had been translated."""
+        self.notes: tuple[str, ...] = ()
+        """What the translation of the request had to say."""
+        self._exchange = exchange
+        self._sink = sink
+        self._upstream = upstream
+        self._credential = credential
+        self._attempts = attempts
+        self._timing = timing
+        self._model_asked = model_asked
+        self._task: asyncio.Task[object] | None = None
+        self._interruption: Exception | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self._over = False
+        """The client has the whole answer."""
+
+    async def run(self) -> Failure | None:
+        """Brings the answer. None once it is delivered, be it with an error event at its end.
+
+        Otherwise the last attempt's failure; nothing was written then. Raises `ClientGone` when the client has left,
+        and `TurnoutError` for a request that cannot be translated.
+        """
+        loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        leaving = loop.create_task(self._exchange.gone())
+        leaving.add_done_callback(self._left)
+        watch = Watch(loop, self._timing, beat=self._beat if self._sink.early else None, expire=self._expire)
+        try:
+            pause = 0.0
+            while True:
+                call, machine = self._prepare()
+                failure = await self._attempt(call, machine, watch, pause)
+                again = self._attempts.again(failure) if failure else None
+                if again is None:
+                    return failure
+                pause = again
+        except asyncio.CancelledError:
+            raise self._reason() from None
+        finally:
+            self._over = True
+            watch.stop()
+            leaving.cancel()
+            self._attempts.let_go()
+
+    def _prepare(self) -> tuple[Call, MessagesStream]:
+        """The next attempt's request, and the machine that will read its answer."""
+        translation = self._attempts.translate()
+        target = self._attempts.target
+        self.notes = translation.notes
+        call = Call(
+            body=translation.body,
+            model=target.model,
+            lite=target.framing == "lite",
+            session=target.session,
+            request_id=self._exchange.request_id,
+        )
+        self.machine = MessagesStream(
+            message_id=f"msg_{self._exchange.request_id[4:]}",
+            model=self._model_asked,
+            target=target,
+            full_names=translation.full_names,
+            now=time.time(),
+        )
+        return call, self.machine
+
+    async def _attempt(self, call: Call, machine: MessagesStream, watch: Watch, pause: float) -> Failure | None:
+        """Sends the request and pumps the answer. The failure, if there was one before anything was written."""
+        stream: UpstreamStream | None = None
+        try:
+            try:
+                if pause:
+                    await asyncio.sleep(pause)
+                stream = await self._upstream.open(call, self._credential)
+                ending = await self._pump(stream, call, machine, watch)
+            except TurnoutError as error:
+                ending = machine.fail(error.failure)
+            except asyncio.CancelledError:
+                reason = self._reason()
+                if not isinstance(reason, TurnoutError):
+                    raise reason from None
+                ending = machine.fail(reason.failure)
+            except Exception:  # noqa: BLE001 (told to the client, and logged in full)
+                log.get().exception("defect", id=call.request_id)
+                ending = machine.fail(DEFECT)
+            if not machine.started:
+                return machine.failure
+            watch.waiting = False
+            await self._sink.write(ending, last=True)
+            self._over = True
+            if stream is not None and machine.failure is None:
+                await _read_tail(stream)
+            return None
+        finally:
+            if stream is not None:
+                stream.close()
+
+    async def _pump(self, stream: UpstreamStream, call: Call, machine: MessagesStream, watch: Watch) -> bytes:
+        """Brings bytes over until the machine has what it needs. Gives its last bytes, not yet written."""
+        while True:
+            data = await stream.read()
+            watch.heard()
+            out = machine.feed(data) if data else machine.close()
+            if out and self.first_output is None and machine.failure is None:
+                self.first_output = time.perf_counter()
+                # Nothing will be sent again: the bodies need not be kept for as long as the answer takes.
+                self._attempts.settle()
+                call.body = b""
+            if machine.finished:
+                return out
+            if out:
+                watch.waiting = False
+                await self._sink.write(out)
+                watch.told()
+                watch.waiting = True
+
+    # Interruptions: each cancels the relay's own task, which finds the reason here
+
+    def _interrupt(self, reason: Exception) -> None:
+        if self._over or self._interruption is not None or self._task is None:
+            return
+        self._interruption = reason
+        self._task.cancel()
+
+    def _reason(self) -> Exception:
+        """Why the relay's task was cancelled, and the cancellation taken back. Without a reason it is the server's."""
+        if self._task is not None:
+            self._task.uncancel()
+        reason, self._interruption = self._interruption, None
+        return reason or TurnoutError(STOPPING)
+
+    def _left(self, leaving: asyncio.Task[None]) -> None:
+        if not leaving.cancelled():
+            self._interrupt(_as_exception(leaving.exception() or ClientGone()))
+
+    def _expire(self, waiting: bool) -> None:
+        if not waiting:
+            self._interrupt(ClientGone())  # it has taken nothing for as long: it will not any more
+            return
+        seconds = f"{self._timing.upstream_idle:g}"
+        self._interrupt(
+            TurnoutError(
+                Failure(
+                    kind=FailureKind.UPSTREAM_TIMEOUT,
+                    message=f"The upstream has sent nothing for {seconds} seconds and counts as dead.",
+                    next_step="Try again; TURNOUT_UPSTREAM_IDLE_SECONDS sets the time.",
+                )
+            )
+        )
+
+    # Keep-alive
+
+    def _beat(self) -> None:
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.get_running_loop().create_task(self._say_something())
+            self._beating.add_done_callback(self._beaten)
+
+    async def _say_something(self) -> None:
+        """Tells the client that it is not forgotten; the first time, that its answer begins."""
+        machine = self.machine
+        if machine is None or machine.finished:
+            return
+        out = machine.keepalive() if machine.started else machine.open()
+        self._attempts.let_go()  # what was written cannot be taken back: from here on a failure is an event
+        await self._sink.write(out)
+
+    def _beaten(self, beating: asyncio.Task[None]) -> None:
+        if not beating.cancelled() and (error := beating.exception()) is not None:
+            self._interrupt(_as_exception(error))
+
+
+async def _read_tail(stream: UpstreamStream) -> None:
+    """Reads upstream's answer to its end, which is all but there once the last event was."""
+    try:
+        async with asyncio.timeout(TAIL_SECONDS):
+            while await stream.read():
+                pass
+    except (TurnoutError, TimeoutError, asyncio.CancelledError):
+        pass  # the client has its answer: the connection is closed instead of kept, nothing else
+
+
+def _as_exception(error: BaseException) -> Exception:
+    return error if isinstance(error, Exception) else RuntimeError(repr(error))

@@ -1,0 +1,179 @@
+"""Runs the gateway: uvicorn on the fastest event loop there is, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
+
+from turnout.gateway import memory
+from turnout.gateway.app import Gateway
+from turnout.gateway.binding import BACKLOG, base_url, listen, required_token, with_token
+from turnout.gateway.http1 import protocol
+from turnout.models.catalogue import Catalogue
+from turnout.upstream import build
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType, TracebackType
+
+    from turnout.config import Config
+    from turnout.upstream.base import Upstream
+
+__all__ = ["RunningGateway", "Server", "loop_factory", "run", "serve", "with_token"]
+
+KEEP_ALIVE_SECONDS = 300
+"""How long an idle client's connection is kept: a person thinks between two turns, and a connection that is closed
+just as the client uses it costs it a retry."""
+FORCED_END_SECONDS = 1.0
+"""What answers that are cut off get to say so."""
+
+
+def run(config: Config, *, ready: Callable[[str], None] | None = None) -> None:
+    """`serve` on the fastest event loop there is. Returns after SIGINT or SIGTERM. Raises `SettingsError`."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(serve(config, ready=ready))
+
+
+async def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None:
+    """Runs the gateway until SIGINT or SIGTERM; a second signal ends it at once.
+
+    ``ready`` is called with the address for clients once it listens. Raises `SettingsError` when it may not or cannot
+    listen where it is told to, or an upstream is set up wrongly.
+    """
+    memory.tune()
+    config = with_token(config)
+    gateway = Gateway(config, build(config), Catalogue.bundled(), required_token(config))
+    sockets = listen(config.server.host, config.server.port)
+    port = sockets[0].getsockname()[1]
+    server = Server(gateway, on_started=lambda: ready(base_url(config.server.host, port)) if ready else None)
+    await server.serve(sockets)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Makes uvloop's event loop where it is installed (not on Windows); None means asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+class Server(uvicorn.Server):
+    """uvicorn around one gateway, with an end of our own kind: no signal is raised again once all is closed."""
+
+    def __init__(self, gateway: Gateway, *, on_started: Callable[[], None]) -> None:
+        self._gateway = gateway
+        self._on_started = on_started
+        limits = gateway.config.server
+        super().__init__(
+            uvicorn.Config(
+                gateway.asgi,
+                http=protocol(limits),
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=limits.drain,  # type: ignore[arg-type]  # seconds; a fraction works as well
+                server_header=False,
+                proxy_headers=False,
+                access_log=False,
+                log_config=None,
+                log_level="critical",  # the gateway logs what there is to log
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if tasks := set(self.server_state.tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=FORCED_END_SECONDS)
+        await self._gateway.close()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.end(at_once=self.should_exit)
+
+    def end(self, *, at_once: bool = False) -> None:
+        """Begins the end: no new connections, and open answers get their time unless ``at_once``."""
+        self.should_exit = True
+        self.force_exit = at_once
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in HANDLED_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class RunningGateway:
+    """A gateway in a thread of its own, for as long as a ``with`` block lasts."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        upstreams: Mapping[str, Upstream] | None = None,
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        """``upstreams`` and ``catalogue`` stand in for those that ``config`` wants and the bundled one."""
+        self.config = config
+        self._upstreams = upstreams
+        self._catalogue = catalogue
+        self._failure: BaseException | None = None
+        self._listening = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Starts it: `base_url`, `token`, `gateway` and the `config` in force are there then.
+
+        Raises `SettingsError`.
+        """
+        self.config = with_token(self.config)
+        self.token = required_token(self.config)
+        upstreams = build(self.config) if self._upstreams is None else self._upstreams
+        self._sockets = listen(self.config.server.host, self.config.server.port)
+        port = self._sockets[0].getsockname()[1]
+        settings = msgspec.structs.replace(self.config.server, port=port)
+        self.config = msgspec.structs.replace(self.config, server=settings)
+        self.base_url = base_url(settings.host, port)
+        self.gateway = Gateway(self.config, upstreams, self._catalogue or Catalogue.bundled(), self.token)
+        self._server = Server(self.gateway, on_started=self._listening.set)
+        self._thread = threading.Thread(target=self._run, name="turnout-gateway", daemon=True)
+        self._thread.start()
+        self._listening.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server.end()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                runner.run(self._server.serve(self._sockets))
+        except BaseException as failure:  # noqa: BLE001 (raised in the thread that waits for the start)
+            self._failure = failure
+        finally:
+            self._listening.set()

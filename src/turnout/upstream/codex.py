@@ -1,0 +1,72 @@
+"""The ChatGPT (Codex) backend: its address, its headers, what it takes. Sources: codex-backend.md 2.1, 2.3, 2.4."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from multidict import CIMultiDict
+
+from turnout.accounts.codex_file import CodexFile
+from turnout.protocol.capabilities import Capabilities
+from turnout.upstream.http import HttpStream, Transport, user_agent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from turnout.accounts.credential import Credential
+    from turnout.config import CodexSettings, Timing
+    from turnout.upstream.base import Call
+
+LITE_HEADER = "x-openai-internal-codex-responses-lite"
+SESSIONS = uuid.UUID("6c1e0f2e-0d0b-5c6e-9a58-1f2f7a6a4d11")
+"""Namespace of the conversation ids that are sent upstream."""
+
+CAPABILITIES = Capabilities(instructions_required=True, lite_framing=True)
+"""The fields are the defaults: exactly the allow-list of codex-backend.md 2.4, without ``client_metadata``."""
+
+
+class CodexUpstream:
+    """Sends requests to the ChatGPT backend as the account that the Codex CLI is signed in with."""
+
+    name = "codex"
+    capabilities = CAPABILITIES
+
+    def __init__(self, settings: CodexSettings, timing: Timing, environ: Mapping[str, str]) -> None:
+        """Raises `SettingsError` if the configured address cannot be used."""
+        self._login = CodexFile(settings.home)
+        self._transport = Transport("The ChatGPT backend", settings.endpoint, connect=timing.connect, environ=environ)
+        self._headers = CIMultiDict(
+            {
+                "originator": "turnout",
+                "User-Agent": user_agent(),
+                "version": settings.client_version,
+                "Accept": "text/event-stream",
+                "Content-Type": "application/json",
+            }
+        )
+
+    async def credential(self) -> Credential:
+        return self._login.current(time.time())
+
+    async def open(self, call: Call, credential: Credential) -> HttpStream:
+        headers = self._headers.copy()
+        headers["Authorization"] = f"Bearer {credential.token}"
+        headers["chatgpt-account-id"] = credential.account_id
+        if call.session:
+            conversation = conversation_id(call.session, credential.account_id)
+            headers["session-id"] = headers["thread-id"] = headers["x-client-request-id"] = conversation
+        if call.lite:
+            headers[LITE_HEADER] = "true"
+        return await self._transport.post(headers, call.body)
+
+    async def close(self) -> None:
+        await self._transport.close()
+
+
+@lru_cache(maxsize=1024)
+def conversation_id(session: str, account_id: str) -> str:
+    """The id of a conversation upstream: stable for the conversation, distinct per account (codex-backend.md 10.14)."""
+    return str(uuid.uuid5(SESSIONS, f"{account_id}:{session}"))

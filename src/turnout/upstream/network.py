@@ -1,0 +1,82 @@
+"""What surrounds a connection to an upstream: its address, the proxy on the way, the certificates to trust.
+
+Reads the environment, for that is where machines say such things; opens no connection.
+"""
+
+from __future__ import annotations
+
+import ssl
+import urllib.request
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp import hdrs
+from multidict import CIMultiDict
+from yarl import URL
+
+from turnout.addresses import is_loopback
+from turnout.settings import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def address(name: str, url: str) -> URL:
+    """The configured address of the upstream ``name``. Raises `SettingsError` if it is none."""
+    try:
+        parsed = URL(url)
+    except ValueError as error:
+        raise SettingsError(f"The address of {name}, {url}, is not an address: {error}.") from None
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise SettingsError(f"The address of {name}, {url}, must begin with https:// (or http://) and name a host.")
+    return parsed
+
+
+def proxy_for(url: URL) -> tuple[URL | None, CIMultiDict[str] | None]:
+    """The proxy for ``url`` as the environment (or the system) names one, and the headers it wants.
+
+    Looked up once, and not in a thread for each request as aiohttp's ``trust_env`` does. This machine itself is never
+    asked for through a proxy: no proxy could reach it. Raises `SettingsError` for a proxy that cannot be used.
+    """
+    host = url.host or ""
+    if is_loopback(host):
+        return None, None
+    named = urllib.request.getproxies()
+    named_proxy = named.get(url.scheme) or named.get("all")
+    if not named_proxy or urllib.request.proxy_bypass(f"{host}:{url.port}") or urllib.request.proxy_bypass(host):
+        return None, None
+    proxy = URL(named_proxy if "://" in named_proxy else f"http://{named_proxy}")
+    if proxy.scheme not in ("http", "https") or not proxy.host:
+        raise SettingsError(
+            f"The proxy for {host} is a {proxy.scheme}:// one; Turnout can use http:// and https:// ones."
+        )
+    if proxy.user is None:
+        return proxy, None
+    headers: CIMultiDict[str] = CIMultiDict()
+    headers[hdrs.PROXY_AUTHORIZATION] = aiohttp.encode_basic_auth(proxy.user, proxy.password or "")
+    return proxy.with_user(None), headers
+
+
+def trusted(environ: Mapping[str, str]) -> ssl.SSLContext:
+    """Certificates to trust: the system's (or those of ``SSL_CERT_FILE``) and those of ``CODEX_CA_CERTIFICATE``."""
+    context = ssl.create_default_context()
+    for variable in ("SSL_CERT_FILE", "CODEX_CA_CERTIFICATE"):
+        path = environ.get(variable)
+        if path:
+            try:
+                context.load_verify_locations(cafile=path)
+            except (OSError, ssl.SSLError) as error:
+                raise SettingsError(
+                    f"The certificates of {variable}, {path}, cannot be used: {reason(error)}."
+                ) from None
+    return context
+
+
+def reason(error: BaseException) -> str:
+    """An error in a few words: the system's own where there are some, never an address with its password."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    inner = getattr(error, "os_error", None) or error
+    if isinstance(inner, OSError) and inner.strerror:
+        return inner.strerror
+    return type(inner).__name__

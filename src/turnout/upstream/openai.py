@@ -1,0 +1,67 @@
+"""The OpenAI API, and servers that speak its Responses API: address, headers, what it takes (codex-backend.md 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from multidict import CIMultiDict
+
+from turnout.accounts import api_key
+from turnout.protocol.capabilities import Capabilities
+from turnout.protocol.errors import FailureKind, TurnoutError
+from turnout.upstream.http import HttpStream, Transport, user_agent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from turnout.accounts.credential import Credential
+    from turnout.config import OpenAISettings, Timing
+    from turnout.upstream.base import Call
+
+CAPABILITIES = Capabilities(fields=Capabilities().fields | {"max_output_tokens"})
+"""``temperature`` and ``top_p`` are left out: the reasoning models refuse them (codex-backend.md 4)."""
+
+SCOPES = (
+    ("OpenAI-Organization", ("OPENAI_ORGANIZATION", "OPENAI_ORG_ID")),
+    ("OpenAI-Project", ("OPENAI_PROJECT", "OPENAI_PROJECT_ID")),
+)
+"""Headers that say which organisation and project pay, and the variables that name them."""
+
+
+class OpenAIUpstream:
+    """Sends requests to ``/responses`` with an API key."""
+
+    name = "openai"
+    capabilities = CAPABILITIES
+
+    def __init__(self, settings: OpenAISettings, timing: Timing, environ: Mapping[str, str]) -> None:
+        """Raises `SettingsError` if the configured address cannot be used."""
+        self._settings = settings
+        self._environ = environ
+        url = f"{settings.base_url.rstrip('/')}/responses"
+        self._transport = Transport("The OpenAI API", url, connect=timing.connect, environ=environ)
+        self._headers = CIMultiDict(
+            {"User-Agent": user_agent(), "Accept": "text/event-stream", "Content-Type": "application/json"}
+        )
+        for header, variables in SCOPES:
+            value = next((environ[name] for name in variables if environ.get(name)), None)
+            if value:
+                self._headers[header] = value
+
+    async def credential(self) -> Credential:
+        return api_key.read(self._settings, self._environ)
+
+    async def open(self, call: Call, credential: Credential) -> HttpStream:
+        headers = self._headers.copy()
+        headers["Authorization"] = f"Bearer {credential.token}"
+        try:
+            return await self._transport.post(headers, call.body)
+        except TurnoutError as error:
+            if error.failure.kind is not FailureKind.SIGN_IN:
+                raise
+            what = "Check the API key: OPENAI_API_KEY, then start Turnout again."
+            raise TurnoutError(msgspec.structs.replace(error.failure, next_step=what)) from None
+
+    async def close(self) -> None:
+        await self._transport.close()
