@@ -28,6 +28,7 @@ _encode = msgspec.json.encode
 
 _ATTRIBUTION = "x-anthropic-billing-header:"
 _ATTRIBUTION_BYTES = b'"' + _ATTRIBUTION.encode()
+_QUOTE = 0x22
 _FAILED = _encode("The tool call failed:\n")
 _NO_RESULT = b'"The tool call was interrupted: there is no result."'
 _ORPHAN = input_text(b'"Result of an earlier tool call:"')
@@ -102,7 +103,12 @@ class History:
                 if parts:
                     self._add_message(role, parts)
                     parts = []
-                self._add_result(block, f"{path}[{index}]")
+                # The common case, and the bulk of a session's bytes: copied as it is.
+                output = bytes(block.content)
+                if output[:1] == b'"' and not block.is_error and block.tool_use_id in self._calls:
+                    self._add_output(self._call_id(block.tool_use_id), output)
+                else:
+                    self._add_result(block, f"{path}[{index}]")
             else:
                 parts += content_parts(block, f"{path}[{index}]", self.notes)
         self._add_message(role, parts)
@@ -111,7 +117,9 @@ class History:
         parts: list[bytes] = []
         for index, block in enumerate(blocks):
             if type(block) is wire.TextBlock:
-                text = wire.text_of(block.text, f"{path}[{index}].text")
+                text = bytes(block.text)
+                if text[0] != _QUOTE:
+                    wire.text_of(block.text, f"{path}[{index}].text")
                 if not is_empty(text):
                     parts.append(output_text(text))
                 continue
@@ -152,7 +160,7 @@ class History:
         name = short_name(block.name, self._max_name)
         if name != block.name:
             self.full_names[name] = block.name
-        call_id = _encode(short_call_id(block.id, self._max_call_id))
+        call_id = self._call_id(block.id)
         self._calls.add(block.id)
         self.items.append(
             b"".join(
@@ -162,13 +170,16 @@ class History:
                     b',"name":',
                     _encode(name),
                     b',"arguments":',
-                    _encode(str(memoryview(block.input), "utf-8")),
+                    _encode(bytes(block.input).decode()),
                     b"}",
                 )
             )
         )
         if block.id not in self._results:
             self._add_output(call_id, _NO_RESULT)
+
+    def _call_id(self, call_id: str) -> bytes:
+        return _encode(short_call_id(call_id, self._max_call_id))
 
     def _add_output(self, call_id: bytes, output: bytes) -> None:
         self.items.append(
@@ -188,7 +199,7 @@ class History:
             output = b"[%s]" % b",".join(self._result_parts(block, path))
             if output == b"[]":
                 output = b'""'
-        self._add_output(_encode(short_call_id(block.tool_use_id, self._max_call_id)), output)
+        self._add_output(self._call_id(block.tool_use_id), output)
 
     def _result_parts(self, block: wire.ToolResultBlock, path: str) -> list[bytes]:
         """A result's blocks as content parts, with word of a failure before them: upstream has no field for it."""

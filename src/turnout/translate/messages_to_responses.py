@@ -50,32 +50,29 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
     """
     tools = (cache or ToolsCache(0)).translate(request.tools, target.capabilities.max_tool_name)
     history = History(target)
-    history.add_system(request.system)
-    before = len(history.items)
-    history.add_messages(request.messages)
+    try:
+        history.add_system(request.system)
+        before = len(history.items)
+        history.add_messages(request.messages)
+        for item in history.items:
+            # The client's texts are copied without being decoded; this is where they are held to be UTF-8. Asking each
+            # item whether it is ASCII saves decoding most of them.
+            if not item.isascii():
+                item.decode()
+    except UnicodeDecodeError:
+        raise fail(FailureKind.BAD_REQUEST, "The request body is not valid UTF-8.") from None
     if len(history.items) == before:
         raise fail(FailureKind.BAD_REQUEST, "messages: there is nothing in them to send.")
-    allowed = target.capabilities.fields
     notes = [*tools.notes, *history.notes]
-    fields = _fields(request, target, tools, notes)
-    head = b",".join(b'"%s":%s' % (name.encode(), value) for name, value in fields if name in allowed)
+    allowed = target.capabilities.fields
+    head = [
+        b'"%s":%s' % (name.encode(), value) for name, value in _fields(request, target, tools, notes) if name in allowed
+    ]
     items = history.items
     if target.framing == "lite" and tools.functions:
         items.insert(0, _LITE_TOOLS % tools.functions)
-    for item in items:
-        # The client's texts are copied without being decoded; this is where they are held to be UTF-8. Asking each item
-        # whether it is ASCII costs a tenth of decoding the whole body.
-        if not item.isascii():
-            _check_utf8(item)
-    body = b"".join((b"{", head, b',"input":[', b",".join(items), b"]}"))
+    body = b"".join((b"{", b",".join(head), b',"input":[', b",".join(items), b"]}"))
     return Translation(body, {**tools.full_names, **history.full_names}, tuple(notes))
-
-
-def _check_utf8(item: bytes) -> None:
-    try:
-        item.decode()
-    except UnicodeDecodeError:
-        raise fail(FailureKind.BAD_REQUEST, "The request body is not valid UTF-8.") from None
 
 
 def _fields(
