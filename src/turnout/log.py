@@ -6,6 +6,7 @@ The first line of defence is that nobody logs tokens, keys or prompts.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
@@ -15,6 +16,7 @@ import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
+    from pathlib import Path
 
     EventDict = MutableMapping[str, Any]
 
@@ -32,6 +34,9 @@ TOKEN_LIKE = re.compile(
 COLOURS = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
 DIM, BOLD, RESET = "\x1b[2m", "\x1b[1m", "\x1b[0m"
 FIRST = ("timestamp", "level", "event")
+
+FILE_LIMIT = 5 * 1024 * 1024
+"""Size in bytes above which a log file is begun anew."""
 
 
 def configure(level: str = "info", json: bool = False, stream: TextIO | None = None) -> None:
@@ -126,3 +131,16 @@ def _one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def from_environment(environ: Mapping[str, str], stream: TextIO | None = None) -> None:
+    """Sets the log up as ``TURNOUT_LOG`` and ``TURNOUT_LOG_LEVEL`` say."""
+    configure(environ.get("TURNOUT_LOG_LEVEL") or "info", environ.get("TURNOUT_LOG", "").lower() == "json", stream)
+
+
+def open_file(path: Path) -> TextIO:
+    """The log file, opened to write at its end, for the user's eyes only; a large one is begun anew."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    large = path.exists() and path.stat().st_size > FILE_LIMIT
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if large else os.O_APPEND), 0o600)
+    return os.fdopen(handle, "w", encoding="utf-8", buffering=1)

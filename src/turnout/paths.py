@@ -38,3 +38,12 @@ def clients_dir(environ: Mapping[str, str] = os.environ) -> Path:
     if folder := environ.get("TURNOUT_CLIENTS_DIR"):
         return Path(folder).expanduser()
     return cache_dir(environ) / "clients"
+
+
+def log_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """The log of a gateway that has no terminal: ``$TURNOUT_HOME/turnout.log``, else in the system's usual place."""
+    if home := environ.get("TURNOUT_HOME"):
+        return Path(home).expanduser() / "turnout.log"
+    from platformdirs import user_log_path
+
+    return user_log_path("turnout", appauthor=False) / "turnout.log"

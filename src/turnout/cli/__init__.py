@@ -1,0 +1,18 @@
+"""The command line. `main` is the `turnout` command; a command's module is imported only when that command runs."""
+
+from __future__ import annotations
+
+import sys
+
+from turnout import __version__
+
+
+def main() -> None:
+    """The `turnout` command. Ends the process with 0 (done), 1 (failed), 2 (wrong usage) or 130 (interrupted)."""
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):  # answered before anything slow is imported
+        print(f"turnout {__version__}")  # noqa: T201
+        return
+    from turnout.cli.root import run
+
+    sys.exit(run(arguments))

@@ -1,0 +1,51 @@
+"""`turnout claude`: Claude Code on OpenAI's models, in this terminal."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import click
+
+from turnout.cli import options
+
+
+@click.command(
+    "claude",
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "allow_interspersed_args": False,
+        "help_option_names": ["-h", "--help"],
+    },
+)
+@options.upstream
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENTS OF CLAUDE]...")
+def command(upstream: str | None, arguments: tuple[str, ...]) -> int:
+    """Run Claude Code on OpenAI's models.
+
+    Starts a private gateway for this one session and Claude Code with the terminal handed over to it. Your own
+    settings, files and shell stay as they are. Everything after `turnout claude` goes to Claude Code as it is.
+
+    \b
+    turnout claude
+    turnout claude -p "explain this code"
+    turnout claude --continue
+    turnout claude --upstream openai --model sonnet
+    turnout claude -- --help                         Claude Code's own help
+
+    Signed in to Codex (`codex login`), it uses your ChatGPT plan; with `--upstream openai`, the key in OPENAI_API_KEY.
+    The gateway's log goes to the file turnout.log, because the terminal is Claude Code's (see docs/troubleshooting.md).
+    """
+    from turnout import log, paths
+    from turnout.accounts import configured
+    from turnout.launch import claude, locate
+
+    config = options.load({"upstream": upstream})
+    program = locate.claude()
+    if program is None:
+        raise click.ClickException(f"Claude Code is not installed. {locate.HOW_TO_INSTALL}")
+    configured.read(config, os.environ, time.time())  # better said now than at the first message
+    with log.open_file(paths.log_file()) as file:  # the terminal is Claude Code's
+        log.from_environment(os.environ, file)
+        return claude.run(program, arguments, config, os.environ)

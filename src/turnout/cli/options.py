@@ -1,0 +1,64 @@
+"""Options that several commands share, and the way from them to a configuration."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+import click
+
+from turnout import settings
+from turnout.config import EffortChoice, UpstreamName
+from turnout.models.slots import SLOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from turnout.config import Config
+
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def upstream(command: Command) -> Command:
+    """``--upstream``."""
+    return click.option(
+        "--upstream",
+        type=click.Choice(get_args(UpstreamName)),
+        help="codex: a ChatGPT plan, signed in with `codex login` (default). openai: an API key in OPENAI_API_KEY.",
+    )(command)
+
+
+def slots(command: Command) -> Command:
+    """``--model`` and ``--effort``: one choice for every slot."""
+    efforts = [name for name in get_args(EffortChoice) if name]
+    with_effort = click.option(
+        "--effort", type=click.Choice(efforts), help="Effort for requests that name none, whatever the model asked for."
+    )(command)
+    return click.option("--model", metavar="NAME", help="OpenAI model behind every Claude name, e.g. gpt-6-astra.")(
+        with_effort
+    )
+
+
+def config_file(command: Command) -> Command:
+    """``--config``."""
+    return click.option(
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Configuration file in place of the user's own one.",
+    )(command)
+
+
+def load(flags: Mapping[str, object], path: Path | None = None) -> Config:
+    """The configuration in force; what was ignored is told on stderr. Raises `SettingsError`."""
+    loaded = settings.resolve(os.environ, flags, path)
+    for warning in loaded.warnings:
+        click.echo(f"{click.style('turnout:', fg='yellow', bold=True)} {warning}", err=True)
+    return loaded.config
+
+
+def slot_flags(model: str | None, effort: str | None) -> dict[str, object]:
+    """``--model`` and ``--effort`` as settings of every slot."""
+    return {f"slots.{slot}.{name}": value for slot in SLOTS for name, value in (("model", model), ("effort", effort))}

@@ -1,0 +1,118 @@
+"""The root of the command line: which commands there are, and how anything that goes wrong ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from turnout import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class Lazy(NamedTuple):
+    """A command that is imported when it is needed."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "claude": Lazy("turnout.cli.claude", "Run Claude Code on OpenAI's models."),
+    "demo": Lazy("turnout.cli.demo", "See it work, with no account: a coding conversation, live."),
+    "serve": Lazy("turnout.cli.serve", "Run the gateway for Claude Code and other clients."),
+    "simulate": Lazy("turnout.cli.simulate", "Run a stand-in for OpenAI's backends, for trying things out."),
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are imported only when they run: `turnout --help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name].module).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.version_option(__version__, "-V", "--version", message="turnout %(version)s")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """Claude Code and other agents on OpenAI's models.
+
+    \b
+    Try it, with no account:           turnout demo
+    Use it, signed in to Codex:        turnout claude
+      ... with an API key:             OPENAI_API_KEY=sk-... turnout claude --upstream openai
+    Run the gateway by itself:         turnout serve
+
+    `turnout COMMAND --help` says more about a command. Every setting has a variable and a place in a file: see
+    docs/configuration.md.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs the command line and gives the exit code. Whatever goes wrong becomes one line and a next step on stderr."""
+    try:
+        outcome = root.main(list(arguments), prog_name="turnout", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return USAGE
+    except click.ClickException as error:
+        complain(error.format_message())
+        return FAILED
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`turnout ... | head`): nothing is left to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
+        return _explain(error)
+    return outcome if isinstance(outcome, int) else OK
+
+
+def complain(message: str, next_step: str = "") -> None:
+    """One line on stderr, and a second one with what to do."""
+    click.echo(f"{click.style('turnout:', fg='red', bold=True)} {message}", err=True)
+    if next_step:
+        click.echo(f"  {next_step}", err=True)
+
+
+def _explain(error: Exception) -> int:
+    from turnout.protocol.errors import TurnoutError
+    from turnout.settings import SettingsError
+
+    match error:
+        case SettingsError():
+            complain(str(error))
+            return USAGE
+        case TurnoutError():
+            complain(error.failure.message, error.failure.next_step)
+        case OSError(strerror=str(reason)):
+            complain(f"{reason}{f': {error.filename}' if error.filename else ''}.")
+        case _:
+            if os.environ.get("TURNOUT_LOG_LEVEL", "").lower() == "debug":
+                raise error
+            complain(
+                f"Something went wrong that Turnout did not expect ({type(error).__name__}): a defect of its own.",
+                "Run it again with TURNOUT_LOG_LEVEL=debug to see where, and please report it.",
+            )
+    return FAILED

@@ -1,0 +1,86 @@
+"""Puts the demo on stage: simulator and gateway on free ports, a scratch project, and one of the clients in front."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from turnout.config import CodexSettings, Config, Server
+from turnout.demo import claude, sdk, tools
+from turnout.demo.events import ConversationError, Event, Tally
+from turnout.demo.report import Outcome, conclude
+from turnout.demo.story import OF_THE_DEMO, of_claude_code, story
+from turnout.gateway.server import RunningGateway
+from turnout.launch.claude import window
+from turnout.simulator.server import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from turnout.simulator.scenario import Pacing, Scenario
+
+
+def unseen(event: Event) -> None:
+    """Watches nothing."""
+
+
+def through_sdk(pacing: Pacing, watch: Callable[[Event], None]) -> Outcome:
+    """The conversation through the official `anthropic` client."""
+    with _project() as project:
+        return _run(
+            "sdk",
+            story(OF_THE_DEMO, pacing),
+            lambda gateway: sdk.converse(gateway.base_url, gateway.token, project),
+            watch,
+        )
+
+
+def through_claude(program: Path, pacing: Pacing, watch: Callable[[Event], None]) -> Outcome:
+    """The conversation through Claude Code, with settings and files of its own."""
+    with _project() as project, tempfile.TemporaryDirectory(prefix="turnout-demo-home-") as home:
+
+        def converse(gateway: RunningGateway) -> Iterator[Event]:
+            tokens = window(gateway.config)
+            environ = claude.scratch_environment(gateway.base_url, gateway.token, tokens, Path(home))
+            return claude.converse(program, environ, project)
+
+        return _run("claude", story(of_claude_code(project), pacing), converse, watch)
+
+
+def _run(
+    client: str,
+    scenario: Scenario,
+    converse: Callable[[RunningGateway], Iterator[Event]],
+    watch: Callable[[Event], None],
+) -> Outcome:
+    tally, problem = Tally(), ""
+    with _gateway(scenario) as gateway:
+        try:
+            for event in converse(gateway):
+                tally.add(event)
+                watch(event)
+        except ConversationError as error:
+            problem = str(error)
+    # Read once the gateway has stopped: a request's record is written after its last byte was sent.
+    return conclude(client, tally, list(gateway.gateway.last), problem)
+
+
+@contextmanager
+def _gateway(scenario: Scenario) -> Iterator[RunningGateway]:
+    """A gateway in front of a simulated Codex backend; with nothing of the user's in it."""
+    with tempfile.TemporaryDirectory(prefix="turnout-demo-login-") as login, Simulator(scenario) as simulator:
+        simulator.write_auth_json(Path(login))
+        codex = CodexSettings(endpoint=f"{simulator.codex_url}/responses", home=login)
+        with RunningGateway(Config(server=Server(port=0), codex=codex)) as gateway:
+            yield gateway
+
+
+@contextmanager
+def _project() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="turnout-demo-") as folder:
+        # Resolved, because a client may: its tools then speak of the same path as the story.
+        project = Path(folder).resolve()
+        tools.make_project(project)
+        yield project

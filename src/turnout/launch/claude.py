@@ -1,0 +1,38 @@
+"""Claude Code on a private gateway: a free loopback port, a one-time token, an environment for the child alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout.gateway.server import RunningGateway
+from turnout.launch import child, environment, locate
+from turnout.models.catalogue import Catalogue
+from turnout.routing.router import mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from turnout.config import Config
+
+
+def private(config: Config) -> Config:
+    """The configuration of a gateway for one client: loopback, a free port, a token of its own."""
+    server = msgspec.structs.replace(
+        config.server, host="127.0.0.1", port=0, token="", require_token=True, allowed_hosts=()
+    )
+    return msgspec.structs.replace(config, server=server)
+
+
+def window(config: Config) -> int:
+    """The context window to tell the client, in tokens: the smallest that any of its models has."""
+    return min(line.window for line in mapping(config, Catalogue.bundled()))
+
+
+def run(program: Path, arguments: Sequence[str], config: Config, environ: Mapping[str, str]) -> int:
+    """Runs Claude Code to its end, gives its exit code. The gateway lives exactly as long."""
+    with RunningGateway(private(config)) as gateway:
+        told = environment.for_claude(environ, gateway.base_url, gateway.token, window(config))
+        return child.run([*locate.command(program), *arguments], told)
