@@ -5,6 +5,7 @@ It understands plain sentences with the values in backticks or quotes: "read `a.
 """
 
 import re
+from itertools import takewhile
 
 import msgspec
 
@@ -33,12 +34,14 @@ _VERBS = {
 }
 _KIND_OF = {verb: kind for kind, verbs in _VERBS.items() for verb in verbs.split()}
 _VERB = re.compile(rf"\b({'|'.join(_KIND_OF)})\b", re.IGNORECASE)
-_VALUE = re.compile(r"`([^`]+)`|\"([^\"]+)\"|'([^'\s][^']*)'")
+_VALUE = re.compile(r"`([^`]+)`|\"([^\"]+)\"|(?<!\w)'([^'\s][^']*)'(?!\w)")
 _PATH = re.compile(r"(?<![\w`\"'])((?:[A-Za-z]:)?[\w.~/\\-]*[\w-]\.\w{1,8}|[~.]?/[\w./-]*\w)(?![\w`\"'])")
 _THEN = re.compile(
-    r"(?:[,.;]\s*)?\b(?:and then|then|after that|afterwards|finally)\b|;\s+|\n\s*\d+[.)]\s", re.IGNORECASE
+    r"(?:[,.;]\s*)?\b(?:and then|then|after that|afterwards|finally)\b"
+    r"|;\s+|\n\s*(?:[-*]|\d+[.)])\s"
+    rf"|[.!]\s+(?=(?:{'|'.join(_KIND_OF)})\b)",
+    re.IGNORECASE,
 )
-_REMINDER = re.compile(r"<(system-reminder|local-command-stdout|command-name)>.*?</\1>", re.DOTALL)
 _TOOL_WORD = re.compile(r"\b[A-Za-z][\w-]{3,}\b")
 _SHORTENED = 24
 """Characters that a shortened tool name must share with the one in the prompt."""
@@ -53,11 +56,6 @@ class Wish(msgspec.Struct, frozen=True):
     """What the prompt says about the arguments, under every name a tool may use for it."""
     key: str
     """The value by which a call of this wish is recognised in the history."""
-
-
-def own_words(text: str) -> str:
-    """The prompt without the notes that a client weaves into it."""
-    return _REMINDER.sub("", text).strip()
 
 
 def steps(text: str, offered: list[str]) -> list[list[Wish]]:
@@ -111,10 +109,15 @@ def _named(text: str, offered: list[str]) -> list[Wish]:
 
 
 def _shortened(word: str, offered: list[str]) -> str | None:
-    """A gateway may have shortened a long name: the offered one with the same long beginning."""
-    if len(word) <= 64:
+    """A gateway may have shortened a long name: the offered one that shares the longest beginning with it."""
+    if len(word) <= 64 or not offered:
         return None
-    return next((name for name in offered if len(name) > _SHORTENED and name[:_SHORTENED] == word[:_SHORTENED]), None)
+    best = max(offered, key=lambda name: _shared_beginning(name, word))
+    return best if _shared_beginning(best, word) >= _SHORTENED else None
+
+
+def _shared_beginning(left: str, right: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
 
 
 def _json_after(text: str, start: int) -> JsonObject:

@@ -3,6 +3,7 @@
 It reads an already checked body and knows nothing of HTTP.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -15,6 +16,7 @@ Dialect = Literal["codex", "openai"]
 
 CALL_TYPES = {"function_call": "function_call_output", "custom_tool_call": "custom_tool_call_output"}
 OUTPUT_TYPES = {output: call for call, output in CALL_TYPES.items()}
+_NOTES = re.compile(r"<(system-reminder|local-command-[a-z]+|command-[a-z]+)>.*?</\1>", re.DOTALL)
 MODEL_MADE = frozenset({*CALL_TYPES, "reasoning", "web_search_call", "image_generation_call", "local_shell_call"})
 
 
@@ -91,15 +93,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def user_turn(self) -> int:
-        """Index of the last user message in `items`, or -1."""
+        """Index of the last message with words of the user in `items`, or -1. Notes of the client do not count."""
         for index in range(len(self.items) - 1, -1, -1):
-            if self.items[index].get("role") == "user":
+            item = self.items[index]
+            if item.get("role") == "user" and own_words(text_of(item)):
                 return index
         return -1
 
     @property
     def last_user_text(self) -> str:
-        return text_of(self.items[self.user_turn]) if self.user_turn >= 0 else ""
+        """What the user said last, without the client's notes."""
+        return own_words(text_of(self.items[self.user_turn])) if self.user_turn >= 0 else ""
 
     @property
     def rounds(self) -> int:
@@ -123,6 +127,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             for call in calls
             if (output := outputs.get(call["call_id"])) is not None
         ]
+
+
+def own_words(text: str) -> str:
+    """A user message without the notes that a client such as Claude Code weaves into it."""
+    return _NOTES.sub("", text).strip()
 
 
 def text_of(item: JsonObject) -> str:

@@ -8,8 +8,8 @@ import re
 
 import msgspec
 
-from turnout.simulator.prompt import Wish, own_words, steps
-from turnout.simulator.request import CALL_TYPES, Request, ToolResult
+from turnout.simulator.prompt import Wish, steps
+from turnout.simulator.request import CALL_TYPES, Request, ToolResult, own_words, text_of
 from turnout.simulator.samples import sample, sample_arguments
 from turnout.simulator.scenario import (
     Compaction,
@@ -26,14 +26,18 @@ QUOTED_CHARACTERS = 600
 """How much of a tool's result the final answer quotes."""
 
 _FAILURE = re.compile(
-    r"^\W*(error|failed|failure|exit code [1-9]|traceback|\[?tool (?:error|call failed))|<tool_use_error>|is_error",
+    r"^\W*(error|failed|failure|exit code [1-9]|traceback|(?:the )?tool (?:error|call failed))|<tool_use_error>",
     re.IGNORECASE,
 )
 _COMPACTION = re.compile(
-    r"\bsummary of (?:the|this|our) conversation\b|\bsummari[sz]e (?:the|this|our) conversation\b", re.I
+    r"\bsummary of (?:the|this|our) (?:recent portion of the )?conversation\b"
+    r"|\bsummari[sz]e (?:the|this|our) conversation\b",
+    re.IGNORECASE,
 )
 _SAY = re.compile(
-    r"\b(?:say|reply with|answer with|respond with)(?: exactly| only| just)?:?\s+(?:`([^`]+)`|\"([^\"]+)\"|(\w+))", re.I
+    r"\b(?:say|reply with|answer with|respond with)(?: exactly| only| just)?:?\s+"
+    r"(?:`([^`]+)`|\"([^\"]+)\"|(\w+)[.!]?\s*$)",
+    re.IGNORECASE,
 )
 _WORD_COUNT = re.compile(r"\b(\d{1,5}) words\b", re.IGNORECASE)
 _FILLER = ("the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "while", "tall", "pines", "sway")
@@ -52,7 +56,7 @@ def _answer(request: Request) -> list[Output]:
         return [Compaction(summary=_summary(request))]
     if request.output_format.get("type") in ("json_schema", "json_object") and not request.tools:
         return [Message(text=_structured(request))]
-    task = own_words(request.last_user_text)
+    task = request.last_user_text
     if _COMPACTION.search(task):
         return [Message(text=_summary(request))]
     calls = _calls(request, task)
@@ -153,7 +157,7 @@ def _failed(result: ToolResult) -> bool:
 
 def _thoughts(request: Request, outputs: list[Output]) -> list[str]:
     """Summary parts: what has been seen, and what comes next."""
-    task = " ".join(own_words(request.last_user_text).split())[:80]
+    task = " ".join(request.last_user_text.split())[:80]
     results = request.results(request.user_turn + 1)
     names = [output.name for output in outputs if isinstance(output, FunctionCall | CustomToolCall)]
     first = (
@@ -170,24 +174,13 @@ def _structured(request: Request) -> str:
     schema = request.output_format.get("schema") or {"type": "object"}
     value = sample(schema, schema)
     if isinstance(value, dict) and "title" in value:
-        value["title"] = " ".join(own_words(request.last_user_text).split()[:6]) or "Untitled"
+        value["title"] = " ".join(request.last_user_text.split()[:6]) or "Untitled"
     return msgspec.json.encode(value).decode()
 
 
 def _summary(request: Request) -> str:
-    asked = [own_words(text) for text in _user_texts(request)]
-    lines = [f"{number}. {' '.join(text.split())[:120]}" for number, text in enumerate(asked, 1) if text]
+    earlier = request.items[: request.user_turn] if request.user_turn >= 0 else request.items
+    asked = [own_words(text_of(item)) for item in earlier if item.get("role") == "user"]
+    lines = [f"{number}. {' '.join(text.split())[:120]}" for number, text in enumerate(filter(None, asked), 1)]
     body = "\n".join(lines) or "Nothing was asked yet."
     return f"<analysis>\nThe conversation in order.\n</analysis>\n\n<summary>\nThe user asked:\n{body}\n</summary>"
-
-
-def _user_texts(request: Request) -> list[str]:
-    users = [item for item in request.items if item.get("role") == "user"]
-    texts = [item.get("content") for item in users]
-    return [text if isinstance(text, str) else _joined(text) for text in texts[:-1]]
-
-
-def _joined(parts: object) -> str:
-    if not isinstance(parts, list):
-        return ""
-    return " ".join(str(part.get("text", "")) for part in parts)
