@@ -62,7 +62,8 @@ class Tally(msgspec.Struct):
 
     thinking_blocks: int = 0
     tool_calls: int = 0
-    failed_tools: int = 0
+    tool_output: str = ""
+    """All that the tools gave."""
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
@@ -76,7 +77,7 @@ class Tally(msgspec.Struct):
             case Text():
                 self.text += event.text
             case ToolResult():
-                self.failed_tools += event.failed
+                self.tool_output += event.text
                 self.text = ""
             case Answer():
                 self.answers += 1

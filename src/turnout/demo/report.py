@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnout.demo.story import MODEL, TOOL_CALLS
+from turnout.demo.story import EVIDENCE, MODEL, TOOL_CALLS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,7 +77,7 @@ def _problem(tally: Tally, dispatches: Sequence[Dispatch]) -> str:
         (bool(dispatches), "no request of the conversation reached the gateway"),
         (not failed, f"a request failed: {failed[0].failure if failed else ''}"),
         (tally.tool_calls == TOOL_CALLS, f"{tally.tool_calls} tool calls came instead of {TOOL_CALLS}"),
-        (tally.failed_tools == 0, "a tool could not be run"),
+        (all(proof in tally.tool_output for proof in EVIDENCE), "a tool was not really run"),
         (tally.thinking_blocks >= 1, "no thinking came through"),
         (bool(tally.text.strip()), "no answer came at the end"),
         (tally.cached_tokens > 0, "nothing came from the prompt cache: the prompt's beginning is not stable"),

@@ -30,7 +30,7 @@ def converse(base_url: str, token: str, project: Path) -> Iterator[Event]:
 
     instructions = (resources.files("turnout.demo") / "instructions.md").read_text("utf-8")
     # The gateway is on this machine: a proxy for the outside world has no business here.
-    direct = anthropic.DefaultHttpxClient(trust_env=False)
+    direct = anthropic.DefaultHttpxClient(mounts={"all://127.0.0.1": None})
     messages: list[Any] = [{"role": "user", "content": TASK}]
     # Claude Code tells its session so (claude-code-wire.md 1); it keeps the prompt cache together.
     session = json.dumps({"device_id": "", "account_uuid": "", "session_id": str(uuid.uuid4())})

@@ -17,6 +17,9 @@ TASK = "The tests of this project fail. Read cart.py, run the tests, and tell me
 
 TOOL_CALLS = 2
 
+EVIDENCE = ("def total", "190 != 180")
+"""What only a tool that really ran can have found: the file's text, and the failing test's figures."""
+
 UNHURRIED = Pacing(first_byte=0.25, item=0.1, delta=0.015)
 """As a model feels that thinks well and writes fast."""
 
