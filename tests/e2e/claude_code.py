@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -140,6 +141,28 @@ class ClaudeCode:
             encoding="utf-8",
             start_new_session=True,
         )
+
+    def converse(self, *questions: str, timeout: float = 60) -> list[str]:
+        """Ask one question after the other in one process, as the agent SDKs do; gives the final text of each turn."""
+        process = self.start(None, *("--input-format", "stream-json", "--output-format", "stream-json", "--verbose"))
+        assert process.stdin is not None
+        assert process.stdout is not None
+        watchdog = threading.Timer(timeout, _kill_group, [process])
+        watchdog.start()
+        answers = []
+        try:
+            for question in questions:
+                message = {"type": "user", "message": {"role": "user", "content": question}}
+                process.stdin.write(json.dumps(message) + "\n")
+                process.stdin.flush()
+                # The next question waits for the end of this turn, or the client would put both into one.
+                events = (json.loads(line) for line in process.stdout)
+                answers.append(next(event["result"] for event in events if event["type"] == "result"))
+            process.communicate()
+        finally:
+            watchdog.cancel()
+            _kill_group(process)
+        return answers
 
     def terminal(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Terminal:
         """Start the interactive client in a terminal of its own; close it as a context manager."""

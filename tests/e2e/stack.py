@@ -1,0 +1,44 @@
+"""The whole stack for one test: the simulated upstream and the real gateway in front of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.e2e.gateway import Gateway
+from tests.e2e.upstream import conversation
+from turnout.simulator import Scenario, Simulator, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from turnout.simulator import RecordedRequest
+
+
+class Stack:
+    """A gateway before a simulator. `play` says what the model does, `requests` what it was asked."""
+
+    def __init__(self, simulator: Simulator, gateway: Gateway) -> None:
+        self.simulator = simulator
+        self.gateway = gateway
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """Everything that arrived upstream, refused requests included."""
+        return self.simulator.requests
+
+    @property
+    def conversation(self) -> list[RecordedRequest]:
+        """What arrived upstream of the coding conversation, without the small calls beside it."""
+        return conversation(self.requests)
+
+    def play(self, *turns: Turn) -> None:
+        """The turn without `when` at place n answers a prompt that holds n answers already; see `Scenario`."""
+        self.simulator.load(Scenario(turns=list(turns)))
+
+
+def start_gateway(simulator: Simulator, home: Path, environment: Mapping[str, str] | None = None) -> Gateway:
+    """A gateway signed in at the simulator, its home in `home`; use it as a context manager."""
+    home.mkdir(parents=True, exist_ok=True)
+    simulator.write_auth_json(home)
+    return Gateway(f"{simulator.codex_url}/responses", home, environment=environment)

@@ -1,0 +1,178 @@
+"""What goes wrong upstream ends well for the user, or ends soon and says what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e import upstream
+from tests.e2e.claude_code import ClaudeCode
+from tests.e2e.script import bash, say, use
+from turnout.simulator import Message, Settings, Turn, When, WireStyle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.claude_code import Result
+    from tests.e2e.stack import Stack
+
+ANSWER = "All is well: 橋は持つ. " + "The bridge holds, and so does every plank of it. " * 5
+STREAM_JSON = ("--output-format", "stream-json", "--verbose")
+SOON = 15.0
+"""Seconds after which a user would wonder. A client that retries in vain goes on for minutes."""
+
+
+@pytest.mark.parametrize("overflow", ["failed:context_length_exceeded", "context-400"])
+def test_a_conversation_that_is_too_long_is_compacted_and_goes_on(
+    claude: ClaudeCode, stack: Stack, overflow: str
+) -> None:
+    summary = "<analysis>Two commands.</analysis>\n<summary>The user counted from one to two.</summary>"
+    stack.play(
+        Turn(output=[Message(text=summary)], when=When(last_user_text="Respond with TEXT ONLY")),
+        say("Three.", when=When(last_user_text="On to three"), fault=overflow),
+        use(bash("echo one")),
+        say("One."),
+        use(bash("echo two")),
+        say("Two."),
+    )
+    claude.run("Count to one", "--allowedTools", "Bash").succeeded()
+    claude.run("On to two", "--continue", "--allowedTools", "Bash").succeeded()
+    assert claude.run("On to three", "--continue").succeeded().stdout == "Three.\n"
+    too_long, compaction, resumed = stack.requests[4:]
+    assert upstream.tool_outputs(too_long) == ["one", "two"]
+    assert "Respond with TEXT ONLY" in upstream.texts(compaction, "user")[-1]
+    assert upstream.tool_outputs(resumed) == []
+    assert "The user counted from one to two." in "".join(upstream.texts(resumed, "user"))
+
+
+def test_a_used_up_limit_ends_the_turn_at_once_and_tells_when_it_resets(claude: ClaudeCode, stack: Stack) -> None:
+    stack.simulator.fault("429-usage-limit:7200", times=100)
+    result = claude.run("Hello")
+    assert result.code == 1
+    assert "usage limit" in result.stdout
+    assert "reset" in result.stdout
+    assert "2 hours" in result.stdout or "1 hour 59 minutes" in result.stdout
+    assert result.seconds < SOON
+    assert len(stack.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", ["429-burst:1", "429-burst", "503", "failed:server_is_overloaded", "failed:slow_down"]
+)
+def test_what_passes_soon_is_tried_again(claude: ClaudeCode, stack: Stack, fault: str) -> None:
+    stack.play(say(ANSWER))
+    stack.simulator.fault(fault)
+    result = claude.run("Hello").succeeded()
+    assert result.stdout == f"{ANSWER}\n"
+    assert len(stack.requests) == 2
+    assert result.seconds < SOON
+
+
+@pytest.mark.parametrize("fault", ["500", "502-html", "drop-before-first-byte", "drop-after-created", "json-error-200"])
+def test_one_failure_before_any_output_is_not_noticed(claude: ClaudeCode, stack: Stack, fault: str) -> None:
+    stack.play(say(ANSWER))
+    stack.simulator.fault(fault)
+    result = claude.run("Hello", *STREAM_JSON).succeeded()
+    assert _final(result) == ANSWER
+    assert [request.fault for request in stack.requests] == [fault, None]
+    assert not [event for event in result.events if event.get("subtype") == "api_retry"], "the client saw no failure"
+
+
+@pytest.mark.parametrize(
+    "fault", ["drop-mid-reasoning", "drop-mid-text", "reset-mid-text", "eof-mid-text", "failed-mid-text:server_error"]
+)
+def test_a_cut_answer_is_never_taken_for_a_whole_one(claude: ClaudeCode, stack: Stack, fault: str) -> None:
+    stack.play(say(ANSWER))
+    stack.simulator.fault(fault)
+    result = claude.run("Hello").succeeded()
+    assert result.stdout == f"{ANSWER}\n"
+    assert len(stack.requests) == 2
+
+
+def test_a_call_whose_arguments_were_cut_is_never_run(claude: ClaudeCode, stack: Stack) -> None:
+    trace = claude.work / "trace.txt"
+    stack.play(use(bash(f"echo run >> {trace}")), say("Done."))
+    stack.simulator.fault("drop-mid-arguments")
+    assert claude.run("Run it", "--allowedTools", "Bash").succeeded().stdout == "Done.\n"
+    assert trace.read_text() == "run\n", "once, by the second try"
+
+
+def test_a_stream_in_tiny_pieces_reads_the_same(version: str, own_stack: Callable[..., Stack], tmp_path: Path) -> None:
+    style = WireStyle(crlf=True, data_only=True, comments=True, split=3)
+    stack = own_stack(Settings(style=style))
+    claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
+    stack.play(use(bash("echo 橋")), say(ANSWER))
+    assert claude.run("Hello", "--allowedTools", "Bash").succeeded().stdout == f"{ANSWER}\n"
+    assert upstream.tool_outputs(stack.requests[1]) == ["橋"]
+
+
+@pytest.mark.parametrize("fault", ["401", "failed:usage_not_included", "429-usage-not-included", "403", "403-html"])
+def test_an_account_that_is_refused_is_told_so_soon(claude: ClaudeCode, stack: Stack, fault: str) -> None:
+    stack.simulator.fault(fault, times=100)
+    result = claude.run("Hello")
+    assert result.code == 1
+    assert result.seconds < SOON
+    assert len(stack.requests) <= 2
+    assert "<html" not in result.stdout.lower()
+    if fault == "401":
+        assert "codex login" in result.stdout
+
+
+def test_an_expired_sign_in_names_the_command_and_asks_nobody(
+    version: str, own_stack: Callable[..., Stack], tmp_path: Path
+) -> None:
+    stack = own_stack(Settings(token_lifetime=-60))
+    claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
+    result = claude.run("Hello")
+    assert result.code == 1
+    assert "codex login" in result.stdout
+    assert result.seconds < SOON
+    assert stack.requests == []
+
+
+def test_a_wrong_token_is_told_soon(version: str, stack: Stack, tmp_path: Path) -> None:
+    claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, "not-the-token")
+    result = claude.run("Hello")
+    assert result.code == 1
+    assert "token" in result.stdout
+    assert result.seconds < SOON
+    assert stack.requests == []
+
+
+def test_a_model_that_the_account_lacks_is_named(claude: ClaudeCode, stack: Stack) -> None:
+    result = claude.run("Hello", "--model", "gpt-9-imaginary")
+    assert result.code == 1
+    assert "gpt-9-imaginary" in result.stdout
+    assert result.seconds < SOON
+
+
+def test_an_upstream_that_falls_silent_is_given_up_and_asked_again(
+    version: str, own_stack: Callable[..., Stack], tmp_path: Path
+) -> None:
+    """Fifteen minutes of silence by default; two seconds here, with the same ending."""
+    stack = own_stack(TURNOUT_UPSTREAM_IDLE_SECONDS="2", TURNOUT_KEEPALIVE_SECONDS="0.5")
+    claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
+    stack.simulator.settings.keepalive_seconds = 0
+    stack.play(say(ANSWER))
+    stack.simulator.fault("stall-mid-text")
+    assert claude.run("Hello").succeeded().stdout == f"{ANSWER}\n"
+    silent, answered = stack.requests
+    assert silent.disconnected_at is not None, "the dead connection was closed"
+    assert answered.status == 200
+
+
+def test_an_upstream_that_cannot_be_reached_is_named(
+    version: str, tmp_path: Path, own_stack: Callable[..., Stack]
+) -> None:
+    stack = own_stack(CODEX_API_ENDPOINT="http://127.0.0.1:9/backend-api/codex/responses")
+    claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
+    result = claude.run("Hello", environment={"CLAUDE_CODE_MAX_RETRIES": "1"})
+    assert result.code == 1
+    assert "127.0.0.1:9" in result.stdout
+
+
+def _final(result: Result) -> str:
+    text: str = result.events[-1]["result"]
+    return text

@@ -1,0 +1,198 @@
+"""A coding session: the model calls the client's tools, and their answers reach the model unharmed and in order."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tests.e2e import mcp_server, upstream
+from tests.e2e.script import asked, bash, call, say, use
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.claude_code import ClaudeCode
+    from tests.e2e.stack import Stack
+
+ALLOW_ALL = "--dangerously-skip-permissions"
+
+
+def test_a_session_of_reading_writing_and_running(claude: ClaudeCode, stack: Stack) -> None:
+    notes = claude.work / "notes.txt"
+    stack.play(
+        use(call("Write", file_path=str(notes), content="first line\nsecond line\n"), saying="I write it down."),
+        use(call("Read", file_path=str(notes))),
+        use(call("Edit", file_path=str(notes), old_string="second", new_string="last")),
+        use(bash(f"cat {notes}")),
+        say("The notes are done."),
+    )
+    result = claude.run("Take notes", "--permission-mode", "acceptEdits", "--allowedTools", "Bash").succeeded()
+    assert result.stdout == "The notes are done.\n"
+    assert notes.read_text() == "first line\nlast line\n"
+    last = stack.requests[-1]
+    written, read, edited, shown = upstream.tool_outputs(last)
+    assert "created" in written
+    assert "second line" in read
+    assert "updated" in edited
+    assert shown == "first line\nlast line"
+    assert len(stack.requests) == 5
+    upstream.assert_prefix_grows(stack.requests)
+
+
+def test_parallel_calls_are_answered_in_order_and_a_failure_shows(claude: ClaudeCode, stack: Stack) -> None:
+    stack.play(
+        use(bash("echo swift"), bash("echo broken >&2; exit 3"), bash("echo slow"), saying="Three at once."),
+        say("One of three failed."),
+    )
+    claude.run("Run three commands", "--allowedTools", "Bash").succeeded()
+    first, second = stack.requests
+    calls = [item["call_id"] for item in second.input if item["type"] == "function_call"]
+    answers = [item["call_id"] for item in second.input if item["type"] == "function_call_output"]
+    assert calls == answers == [item["call_id"] for item in first.output if item["type"] == "function_call"]
+    swift, broken, slow = upstream.tool_outputs(second)
+    assert (swift, slow) == ("swift", "slow")
+    assert "Exit code 3\nbroken" in broken
+    # The client marks it with `is_error`, which the upstream's format has no field for: the text must tell.
+    assert broken != "Exit code 3\nbroken"
+    assert "failed" in broken
+
+
+def test_what_was_said_and_thought_stands_before_the_calls_it_led_to(claude: ClaudeCode, stack: Stack) -> None:
+    stack.play(use(bash("echo one"), saying="I run it."), say("Done."))
+    claude.run("Run it", "--allowedTools", "Bash").succeeded()
+    replayed = [
+        item["type"] if item["type"] != "message" else item["role"]
+        for item in stack.requests[1].input
+        if item.get("role") not in ("user", "developer")
+    ]
+    assert replayed == ["reasoning", "assistant", "function_call", "function_call_output"]
+
+
+def test_bad_arguments_come_back_to_the_model(claude: ClaudeCode, stack: Stack) -> None:
+    stack.play(use(call("Bash", wrong="field")), say("I called it wrongly."))
+    assert claude.run("Run it", ALLOW_ALL).succeeded().stdout == "I called it wrongly.\n"
+    [output] = upstream.tool_outputs(stack.requests[1])
+    assert "command" in output, "the client's complaint names the missing argument"
+
+
+def test_an_image_is_seen_by_the_model(claude: ClaudeCode, stack: Stack) -> None:
+    picture = claude.work / "pixel.png"
+    picture.write_bytes(base64.b64decode(mcp_server.PIXEL))
+    stack.play(use(call("Read", file_path=str(picture))), say("A single pixel."))
+    assert claude.run("What is in the picture?", ALLOW_ALL).succeeded().stdout == "A single pixel.\n"
+    [parts] = upstream.tool_outputs(stack.requests[1])
+    assert [part["image_url"] for part in parts if part["type"] == "input_image"] == [
+        f"data:image/png;base64,{mcp_server.PIXEL}"
+    ]
+
+
+def test_an_image_in_the_question_is_seen_by_the_model(claude: ClaudeCode, stack: Stack) -> None:
+    stack.play(say("A single pixel."))
+    source = {"type": "base64", "media_type": "image/png", "data": mcp_server.PIXEL}
+    content = [{"type": "image", "source": source}, {"type": "text", "text": "What is this?"}]
+    claude.run(
+        None,
+        *("--input-format", "stream-json", "--output-format", "stream-json", "--verbose"),
+        stdin=json.dumps({"type": "user", "message": {"role": "user", "content": content}}) + "\n",
+    ).succeeded()
+    parts = [part for item in stack.requests[0].input for part in item["content"] if isinstance(part, dict)]
+    assert f"data:image/png;base64,{mcp_server.PIXEL}" in [part.get("image_url") for part in parts]
+
+
+def test_a_subagent_works_in_a_conversation_of_its_own(claude: ClaudeCode, stack: Stack) -> None:
+    delegate = call("Agent", description="Count", prompt="Count the planets.", subagent_type="general-purpose")
+    stack.play(
+        use(delegate),
+        say("The agent is on it."),
+        say("The agent counted eight."),
+        *asked("Count the planets.", [use(bash("echo eight")), say("There are eight planets.")]),
+    )
+    result = claude.run("Delegate the counting", ALLOW_ALL).succeeded()
+    assert "The agent" in result.stdout
+    agent = [request for request in stack.requests if "Count the planets." in upstream.texts(request, "user")[-1]]
+    main = [request for request in stack.requests if request not in agent]
+    assert upstream.tool_outputs(agent[1]) == ["eight"]
+    assert b"There are eight planets." in upstream.body_bytes(main[-1]), "its report reaches the main conversation"
+    keys = {upstream.body(request)["prompt_cache_key"] for request in main}
+    agent_keys = {upstream.body(request)["prompt_cache_key"] for request in agent}
+    assert (len(keys), len(agent_keys)) == (1, 1)
+    assert keys != agent_keys, "two conversations must not share a cache key"
+    upstream.assert_prefix_grows(main)
+    upstream.assert_prefix_grows(agent)
+
+
+def test_tools_with_long_names_and_awkward_schemas_are_offered_and_called(
+    claude: ClaudeCode, stack: Stack, tmp_path: Path
+) -> None:
+    arguments = [ALLOW_ALL, *_awkward_server(tmp_path)]
+    all_tools_upfront = {"ENABLE_TOOL_SEARCH": "false"}
+    stack.play(say("Hello."))
+    claude.run("Hello", *arguments, environment=all_tools_upfront).succeeded()
+    offered = {tool.get("description"): tool for tool in upstream.body(stack.requests[0])["tools"]}
+    long_names = [offered[mcp_server.DESCRIPTIONS[name]]["name"] for name in mcp_server.LONG_TOOLS]
+    assert len(set(long_names)) == 2
+    assert all(len(name) <= 64 for name in long_names)
+    assert all(tool["parameters"]["type"] == "object" for tool in offered.values())
+
+    stack.simulator.reset()
+    stack.play(
+        use(
+            call(long_names[0], word="left"),
+            call(long_names[1], word="right"),
+            call("mcp__awkward__recursive", root={"label": "a", "children": [{"label": "b"}]}),
+            call("mcp__awkward__choices", nullable=None, pair=["x", 1]),
+            call("mcp__awkward__no_properties"),
+            call("mcp__awkward__picture"),
+            call("mcp__awkward__broken"),
+        ),
+        say("All were called."),
+    )
+    result = claude.run("Call them all", *arguments, environment=all_tools_upfront).succeeded()
+    assert result.stdout == "All were called.\n"
+    first, second, tree, choices, nothing, picture, broken = upstream.tool_outputs(stack.requests[1])
+    assert f'{mcp_server.LONG_TOOLS[0]} was called with {{"word": "left"}}' in _flat(first)
+    assert f'{mcp_server.LONG_TOOLS[1]} was called with {{"word": "right"}}' in _flat(second)
+    assert '{"root": {"children": [{"label": "b"}], "label": "a"}}' in _flat(tree)
+    assert '{"nullable": null, "pair": ["x", 1]}' in _flat(choices)
+    assert "no_properties was called with {}" in _flat(nothing)
+    assert f"data:image/png;base64,{mcp_server.PIXEL}" in json.dumps(picture)
+    assert "the awkward tool broke" in _flat(broken)
+    replayed = [item["name"] for item in stack.requests[1].input if item["type"] == "function_call"]
+    assert replayed[:2] == long_names
+
+
+def test_a_tool_found_by_searching_can_be_called(claude: ClaudeCode, stack: Stack, tmp_path: Path) -> None:
+    """2.1.328 leaves tools out until the model searches for them, 2.1.197 only when told to (claude-code-wire.md 2)."""
+    wanted = mcp_server.WIRE_NAMES[0]
+    arguments = [ALLOW_ALL, *_awkward_server(tmp_path)]
+    stack.play(use(call("ToolSearch", query=f"select:{wanted}", max_results=5)), say("Found."))
+    claude.run("Find the tool", *arguments, environment={"ENABLE_TOOL_SEARCH": "true"}).succeeded()
+    before, after = (upstream.body(request)["tools"] for request in stack.requests)
+    [found] = [tool for tool in after if tool not in before]
+    assert found["description"] == mcp_server.DESCRIPTIONS[mcp_server.LONG_TOOLS[0]]
+    assert "DeferredToolPlaceholder" not in {tool["name"] for tool in after}
+    [output] = upstream.tool_outputs(stack.requests[1])
+    assert found["name"] in _flat(output), "the model learns by which name to call it"
+    upstream.assert_prefix_grows(stack.requests)
+
+    stack.simulator.reset()
+    stack.play(say(""), say(""), use(call(found["name"], word="here")), say("Called."))
+    arguments.append("--continue")
+    result = claude.run("Call it", *arguments, environment={"ENABLE_TOOL_SEARCH": "true"}).succeeded()
+    assert result.stdout == "Called.\n"
+    assert '{"word": "here"}' in _flat(upstream.tool_outputs(stack.requests[-1])[-1])
+
+
+def _awkward_server(folder: Path) -> list[str]:
+    """The options that give the client the MCP server of these tests and no other one."""
+    server = {"command": sys.executable, "args": [mcp_server.__file__]}
+    config = folder / "mcp.json"
+    config.write_text(json.dumps({"mcpServers": {mcp_server.SERVER: server}}))
+    return ["--mcp-config", str(config), "--strict-mcp-config"]
+
+
+def _flat(output: Any) -> str:
+    """A tool's answer as one text."""
+    return output if isinstance(output, str) else "".join(part.get("text", "") for part in output)
