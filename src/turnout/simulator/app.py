@@ -30,6 +30,8 @@ from turnout.simulator.wire import Framer
 
 MODELS_CREATED = 1_780_000_000
 UPGRADE_REQUIRED = 426
+FAULT_HEADER = "x-sim-fault"
+"""Names a fault for the request that carries it."""
 
 
 def build_app(state: State) -> Starlette:
@@ -73,11 +75,13 @@ class _Responses:
         self, request: Request, record: RecordedRequest, scope: Scope, receive: Receive, send: Send
     ) -> None:
         state = self._state
+        named = request.headers.get(FAULT_HEADER)
         try:
-            plan = state.plan(request)
+            ordered = faults.parse(named) if named else None
         except ValueError as error:
             await _refuse(record, detail(str(error)))(scope, receive, send)
             return
+        plan = state.plan(request, ordered)
         size = state.measure(request)
         record.fault = plan.fault.name if plan.fault else None
         rejection = plan.fault.rejection(request, time.time()) if plan.fault else None

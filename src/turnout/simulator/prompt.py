@@ -5,7 +5,7 @@ It understands plain sentences with the values in backticks or quotes: "read `a.
 """
 
 import re
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 
 import msgspec
 
@@ -81,7 +81,7 @@ def _wishes(text: str, offered: list[str]) -> list[Wish]:
     verbs = [match for match in _VERB.finditer(text) if not any(left < match.start() < right for left, right in quoted)]
     found: list[Wish] = _named(text, offered)
     named = {wish.tool for wish in found}
-    for match, after in zip(verbs, [*verbs[1:], None], strict=True):
+    for match, after in zip_longest(verbs, verbs[1:]):
         kind = _KIND_OF[match.group().lower()]
         tool = next((name for name in TOOL_NAMES.get(kind, ()) if name in offered), None)
         if tool is None or tool in named:

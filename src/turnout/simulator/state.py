@@ -130,13 +130,15 @@ class State:
             self._accepted = 0
         self.recorder.clear()
 
-    def plan(self, request: Request) -> Plan:
-        """Decide the answer: the script, else the scenario, else the rules; and the fault that is due."""
+    def plan(self, request: Request, ordered: Fault | None = None) -> Plan:
+        """Decide the answer: the script, else the scenario, else the rules; and the fault that is due.
+
+        `ordered` is a fault for this request alone.
+        """
         with self._lock:
             self._accepted += 1
             turn, pacing, fault = self._choose(request)
-            named = request.headers.get("x-sim-fault")
-            fault = faults.parse(named) if named else fault or self._due_fault(request, turn)
+            fault = ordered or fault or self._due_fault(request, turn)
         return Plan(turn=turn, pacing=turn.pacing or pacing, fault=fault)
 
     def measure(self, request: Request) -> PromptSize:
