@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from turnout.config import CodexSettings, Config, Slot, Slots
 from turnout.models.catalogue import Catalogue
 from turnout.models.effort import ORDER
+from turnout.protocol.fidelity import approximated
 from turnout.routing.router import mapping, route
 
 CATALOGUE = Catalogue.bundled()
@@ -104,11 +105,11 @@ def test_the_users_choice_of_model_and_effort_counts() -> None:
 
 def test_what_was_approximated_is_said() -> None:
     assert route(asking("max", model="gpt-5.5"), Config(), CATALOGUE).notes == (
-        "effort max became xhigh: gpt-5.5 has low, medium, high, xhigh",
+        approximated("effort", "max became xhigh: gpt-5.5 has low, medium, high, xhigh"),
     )
     assert route(asking("high"), Config(), CATALOGUE).notes == ()
-    assert "nothing is known of gpt-99" in route(asking("high", model="gpt-99"), Config(), CATALOGUE).notes[0]
-    assert "'turbo'" in route(asking("turbo"), Config(), CATALOGUE).notes[0]
+    assert "nothing is known of gpt-99" in route(asking("high", model="gpt-99"), Config(), CATALOGUE).notes[0].reason
+    assert "'turbo'" in route(asking("turbo"), Config(), CATALOGUE).notes[0].reason
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind
+from turnout.protocol.fidelity import Note, dropped, mapped
 from turnout.translate.messages_to_responses import translate
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class Attempts:
         """
         self.target = target
         self.count = 0
-        self.notes: list[str] = []
-        """What was changed from one attempt to the next, in words."""
+        self.notes: list[Note] = []
+        """What was changed from one attempt to the next."""
         self._tools = tools
         self._request: MessagesRequest | None = request
         self._framing_is_free = framing_is_free and target.capabilities.lite_framing
@@ -62,13 +63,15 @@ class Attempts:
         if self._request is None:
             return None
         if failure.kind in RETRIED_ONCE:
-            return self._once("failure", PAUSE, f"sent once more after: {failure.kind}")
+            return self._once("failure", PAUSE, mapped("", f"sent once more after: {failure.kind}"))
         if failure.kind is FailureKind.REFUSED_REASONING and self.target.replay_reasoning:
             self.target = msgspec.structs.replace(self.target, replay_reasoning=False)
-            return self._once("reasoning", 0, "earlier reasoning was left out: upstream could not read it")
+            return self._once(
+                "reasoning", 0, dropped("messages", "earlier reasoning was left out: upstream could not read it")
+            )
         if failure.kind is FailureKind.REFUSED_FRAMING and self._framing_is_free and "framing" not in self._spent:
             self.target = msgspec.structs.replace(self.target, framing=OTHER[self.target.framing])
-            return self._once("framing", 0, f"sent in {self.target.framing} framing, as upstream wants it")
+            return self._once("framing", 0, mapped("", f"sent in {self.target.framing} framing, as upstream wants it"))
         return None
 
     def settle(self) -> None:
@@ -80,7 +83,7 @@ class Attempts:
         """The request will not be sent again and need not be kept."""
         self._request = None
 
-    def _once(self, reason: str, pause: float, note: str) -> float | None:
+    def _once(self, reason: str, pause: float, note: Note) -> float | None:
         if reason in self._spent:
             return None
         self._spent.add(reason)

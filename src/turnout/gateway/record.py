@@ -9,6 +9,7 @@ import msgspec
 
 from turnout import log
 from turnout.protocol.errors import FailureKind
+from turnout.protocol.fidelity import Note
 from turnout.translate.messages_writer import TokenUsage
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Dispatch(msgspec.Struct, kw_only=True):
     """Milliseconds from the request's arrival to the end of the answer."""
     attempts: int = 0
     """Requests that upstream was sent."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What was approximated, dropped or repeated, in words."""
     failure: FailureKind | None = None
     """What went wrong, also when it did so inside a stream with status 200."""

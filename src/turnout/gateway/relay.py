@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from turnout.gateway.attempts import Attempts
     from turnout.gateway.exchange import Exchange
     from turnout.gateway.sink import Sink
+    from turnout.protocol.fidelity import Note
     from turnout.upstream.base import Upstream, UpstreamStream
 
 TAIL_SECONDS = 1.0
@@ -53,7 +54,7 @@ class Relay:
         """The translation of the current attempt; None before the first."""
         self.first_output: float | None = None
         """`time.perf_counter` when upstream's first output had been translated."""
-        self.notes: tuple[str, ...] = ()
+        self.notes: tuple[Note, ...] = ()
         """What the translation of the request had to say."""
         self._exchange = exchange
         self._sink = sink

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from turnout.protocol.fidelity import Note
 from turnout.translate.target import Framing
 
 
@@ -13,7 +14,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     upstream: str
     """Name of the upstream: ``codex`` or ``openai``."""
     slot: str
-    """The slot the asked model fell into: ``opus``, ``sonnet``, ``haiku``, ``other``; ``direct`` for a name that passes."""
+    """The slot of the asked model: ``opus``, ``sonnet``, ``haiku``, ``other``; ``direct`` for a name that passes."""
     model_asked: str
     """The client's model string, verbatim; echoed in the answer (claude-code-wire.md 3)."""
     model: str
@@ -23,5 +24,5 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     framing: Framing
     window: int
     """The model's usable context window in tokens."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     """What was approximated on the way, in words."""

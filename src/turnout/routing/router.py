@@ -13,6 +13,7 @@ import msgspec
 from turnout.models import effort as efforts
 from turnout.models.catalogue import UNKNOWN_WINDOW, Catalogue, ModelFacts, usable
 from turnout.models.slots import DEFAULT_EFFORTS, SLOTS, SlotName, default_model
+from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.routing.route import Route
 
 if TYPE_CHECKING:
@@ -144,17 +145,17 @@ def slot_effort(slot: SlotName, config: Config) -> str:
     return _slot(slot, config).effort or DEFAULT_EFFORTS[slot]
 
 
-def wanted_effort(request: RequestFacts, slot: SlotName | None, config: Config) -> tuple[str | None, tuple[str, ...]]:
+def wanted_effort(request: RequestFacts, slot: SlotName | None, config: Config) -> tuple[str | None, tuple[Note, ...]]:
     """The effort that a request means, before capping, and what there is to say about it.
 
     In order: ``output_config.effort``; thinking switched off (the least there is) or given a budget; the slot's
     effort. A name that passes has no slot: its effort is left to the upstream.
     """
-    said: tuple[str, ...] = ()
+    said: tuple[Note, ...] = ()
     if request.output_config is not None and (named := request.output_config.effort):
         if efforts.known(named):
             return named, said
-        said = (f"the effort {named!r} is not known and was ignored",)
+        said = (dropped("output_config.effort", f"{named!r} is not known"),)
     thinking = request.thinking
     if thinking is not None and thinking.type == "disabled":
         return efforts.ORDER[0], said
@@ -177,9 +178,9 @@ def _slot(slot: SlotName, config: Config) -> Slot:
     return chosen
 
 
-def _effort_notes(asked: str | None, sent: str | None, model: str, facts: ModelFacts | None) -> tuple[str, ...]:
+def _effort_notes(asked: str | None, sent: str | None, model: str, facts: ModelFacts | None) -> tuple[Note, ...]:
     if asked is None or asked == sent:
         return ()
     if facts is None:
-        return (f"effort {asked} was left to the upstream: nothing is known of {model}",)
-    return (f"effort {asked} became {sent}: {model} has {', '.join(facts.efforts)}",)
+        return (approximated("effort", f"{asked} was left to the upstream: nothing is known of {model}"),)
+    return (approximated("effort", f"{asked} became {sent}: {model} has {', '.join(facts.efforts)}"),)

@@ -13,6 +13,7 @@ import msgspec
 
 from turnout.protocol import messages as wire
 from turnout.protocol.errors import FailureKind, fail
+from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.translate import reasoning
 from turnout.translate.media import content_parts, input_text, is_empty, kind_of, output_text
 from turnout.translate.tools import short_call_id, short_name
@@ -41,8 +42,7 @@ class History:
         self.items: list[bytes] = []
         self.full_names: dict[str, str] = {}
         """Names of called tools that had to change: short → full."""
-        self.notes: list[str] = []
-        """What was approximated or left out, in words."""
+        self.notes: list[Note] = []
         self._account = target.account
         self._model = target.model
         self._reads_reasoning = target.capabilities.encrypted_reasoning
@@ -133,7 +133,9 @@ class History:
             elif type(block) is wire.RedactedThinkingBlock:
                 self._add_reasoning(block.data, f"{path}[{index}]")
             else:
-                self.notes.append(f"{path}[{index}]: a {kind_of(block)} block of an assistant was left out")
+                self.notes.append(
+                    dropped(f"{path}[{index}]", f"a {kind_of(block)} block of an assistant has no form upstream")
+                )
         self._add_message(b"assistant", parts)
 
     def _add_reasoning(self, signature: Raw, path: str) -> None:
@@ -141,7 +143,7 @@ class History:
         if sealed is None or not self._reads_reasoning:
             return  # foreign thinking: another provider's, or text only
         if not self._replays_reasoning or sealed.account != self._account or sealed.model != self._model:
-            self.notes.append(f"{path}: reasoning of another account or model cannot be read there and was left out")
+            self.notes.append(dropped(path, "reasoning of another account or model cannot be read upstream"))
             return
         item_id = b'"id":"%s",' % sealed.item_id.encode() if sealed.item_id else b""
         self.items.append(
@@ -212,7 +214,7 @@ class History:
 
     def _add_orphan(self, block: wire.ToolResultBlock, path: str) -> None:
         """A result whose call is gone (after a compaction): refused as a result, still of use to the model as text."""
-        self.notes.append(f"{path}: the result of an unknown call was sent as text")
+        self.notes.append(approximated(path, "the result of an unknown call was sent as text"))
         if bytes(memoryview(block.content)[:1]) == b'"':
             parts = [] if is_empty(block.content) else [input_text(block.content)]
         else:

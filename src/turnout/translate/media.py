@@ -8,6 +8,7 @@ import msgspec
 
 from turnout.protocol import messages as wire
 from turnout.protocol.errors import FailureKind, fail
+from turnout.protocol.fidelity import Note, approximated, dropped
 
 if TYPE_CHECKING:
     from msgspec import Raw
@@ -30,7 +31,7 @@ def is_empty(text: bytes | Raw) -> bool:
     return len(text) <= 2
 
 
-def content_parts(block: wire.Block, path: str, notes: list[str]) -> list[bytes]:
+def content_parts(block: wire.Block, path: str, notes: list[Note]) -> list[bytes]:
     """A block of a user message or of a tool result as content parts; `notes` gets what was approximated.
 
     Raises `TurnoutError` (`BAD_REQUEST`) naming the place in the body.
@@ -46,10 +47,10 @@ def content_parts(block: wire.Block, path: str, notes: list[str]) -> list[bytes]
         case wire.ToolReferenceBlock():
             return [input_text(_encode(f"The tool {block.tool_name} is available now."))]
         case wire.UnknownBlock():
-            notes.append(f"{path}: a {block.type} block was sent as its JSON text")
+            notes.append(approximated(path, f"a {block.type} block was sent as its JSON text"))
             return [input_text(_encode(str(memoryview(block.raw), "utf-8")))]
         case _:
-            notes.append(f"{path}: a {kind_of(block)} block has no place here and was left out")
+            notes.append(dropped(path, f"a {kind_of(block)} block has no place here"))
             return []
 
 
@@ -58,7 +59,7 @@ def kind_of(block: wire.Block) -> str:
     return block.type if isinstance(block, wire.UnknownBlock) else str(block.__struct_config__.tag)
 
 
-def _document(block: wire.DocumentBlock, path: str, notes: list[str]) -> list[bytes]:
+def _document(block: wire.DocumentBlock, path: str, notes: list[Note]) -> list[bytes]:
     source = block.source
     if source.type == "text":
         return [input_text(wire.text_of(source.data, f"{path}.source.data"))]

@@ -14,6 +14,7 @@ from msgspec import Raw
 
 from turnout.protocol import messages as wire
 from turnout.protocol.errors import FailureKind, fail
+from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.translate.history import History
 from turnout.translate.tools import ToolsCache, TranslatedTools, short_name
 
@@ -39,8 +40,7 @@ class Translation(msgspec.Struct, frozen=True):
     body: bytes
     full_names: dict[str, str]
     """Tool names to restore in the answer: short → full."""
-    notes: tuple[str, ...]
-    """What was approximated or left out, in words."""
+    notes: tuple[Note, ...]
 
 
 def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache | None = None) -> Translation:
@@ -76,7 +76,7 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
 
 
 def _fields(
-    request: wire.MessagesRequest, target: Target, tools: TranslatedTools, notes: list[str]
+    request: wire.MessagesRequest, target: Target, tools: TranslatedTools, notes: list[Note]
 ) -> Iterable[tuple[str, bytes]]:
     """Every field but ``input``, in wire order; the caller drops those that the upstream does not take."""
     plain = target.framing == "plain"
@@ -106,7 +106,8 @@ def _fields(
         if request.max_tokens >= _MIN_OUTPUT_TOKENS:
             yield "max_output_tokens", b"%d" % request.max_tokens
         else:
-            notes.append(f"max_tokens {request.max_tokens} was not passed on: it would count hidden reasoning")
+            reason = f"{request.max_tokens} was not passed on: upstream would count hidden reasoning into it"
+            notes.append(approximated("max_tokens", reason))
 
 
 def _reasoning(request: wire.MessagesRequest, target: Target) -> bytes:
@@ -139,7 +140,7 @@ class _Format(msgspec.Struct):
     schema: Raw = wire.NULL
 
 
-def _text(request: wire.MessagesRequest, notes: list[str]) -> bytes:
+def _text(request: wire.MessagesRequest, notes: list[Note]) -> bytes:
     config = request.output_config
     if config is None or wire.is_null(config.format):
         return b""
@@ -148,6 +149,6 @@ def _text(request: wire.MessagesRequest, notes: list[str]) -> bytes:
     except msgspec.DecodeError:
         raise fail(FailureKind.BAD_REQUEST, "output_config.format: expected an object with a type.") from None
     if wanted.type != "json_schema" or wire.is_null(wanted.schema):
-        notes.append(f"output_config.format {wanted.type!r} is not known and was left out")
+        notes.append(dropped("output_config.format", f"the type {wanted.type!r} is not known"))
         return b""
     return b'{"format":{"type":"json_schema","name":"answer","strict":false,"schema":%s}}' % bytes(wanted.schema)

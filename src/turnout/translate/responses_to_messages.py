@@ -12,6 +12,7 @@ import msgspec
 
 from turnout.protocol import responses as wire
 from turnout.protocol.errors import Failure, FailureKind
+from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.protocol.sse import SseOverflowError, SseSplitter, parse
 from turnout.translate import reasoning
 from turnout.translate.errors import anthropic_error_event, classify_error
@@ -100,8 +101,7 @@ class MessagesStream:
         self.failure: Failure | None = None
         self.usage = TokenUsage()
         self.stop_reason: str | None = None
-        self.notes: list[str] = []
-        """What was approximated or left out, in words."""
+        self.notes: list[Note] = []
         self._writer = MessagesWriter(message_id, model)
         self._target = target
         self._full_names = full_names
@@ -318,7 +318,9 @@ class MessagesStream:
         elif item.type == "function_call":
             self._finish_call(item, known)
         else:
-            self.notes.append(f"an output item of the type {item.type!r} was left out")
+            self.notes.append(
+                dropped(f"output[{output_index}]", f"an item of the type {item.type!r} has no form downstream")
+            )
         self._end_item(output_index)
 
     def _end_item(self, output_index: int) -> None:
@@ -343,7 +345,7 @@ class MessagesStream:
         if not known.started:
             self._open_call(known)
             if not known.started:
-                self.notes.append("a tool call without a name was left out")
+                self.notes.append(dropped("output", "a tool call that was never named"))
                 return
             known.pieces.clear()
             written = ""
@@ -355,7 +357,7 @@ class MessagesStream:
             if rest:
                 self._writer.delta(_encode(rest))
         else:
-            self.notes.append("a tool call's arguments were streamed otherwise than they were completed")
+            self.notes.append(approximated("output", "a call's arguments were streamed otherwise than completed"))
 
     def _close_block(self) -> None:
         self._writer.close()
@@ -374,7 +376,7 @@ class MessagesStream:
         reason = response.incomplete_details.reason if response.incomplete_details else None
         self.stop_reason = _INCOMPLETE.get(reason or "") or ("tool_use" if self._used_tool else "end_turn")
         if reason and reason not in _INCOMPLETE:
-            self.notes.append(f"the answer is incomplete: {reason}")
+            self.notes.append(approximated("output", f"the answer is incomplete: {reason}"))
         self._writer.finish(self.stop_reason, self.usage)
         self.finished = True
 

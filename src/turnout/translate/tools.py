@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from turnout.protocol.errors import FailureKind, fail
+from turnout.protocol.fidelity import Note, dropped
 from turnout.protocol.messages import NULL, Tool, decode_tools, is_null
 
 _LEGAL_NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -49,8 +50,7 @@ class TranslatedTools(msgspec.Struct, frozen=True):
     """Short name → full name, for names that had to change."""
     names: frozenset[str]
     """The client's names."""
-    notes: tuple[str, ...]
-    """What was left out, in words."""
+    notes: tuple[Note, ...]
 
 
 NO_TOOLS = TranslatedTools(b"", {}, frozenset(), ())
@@ -88,14 +88,14 @@ class ToolsCache:
 
 def translate_tools(tools: bytes, name_limit: int) -> TranslatedTools:
     """Messages ``tools`` → Responses function tools. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
-    notes: list[str] = []
+    notes: list[Note] = []
     full_names: dict[str, str] = {}
     first: list[bytes] = []
     late: list[bytes] = []
     decoded = decode_tools(tools)
     for index, tool in enumerate(decoded):
         if tool.type not in (None, "custom"):
-            notes.append(f"tools[{index}]: the server tool {tool.type} is not offered upstream")
+            notes.append(dropped(f"tools[{index}]", f"the server tool {tool.type} is not offered upstream"))
             continue
         if not tool.name:
             raise fail(FailureKind.BAD_REQUEST, f"tools[{index}].name: this field is required.")
