@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -45,7 +46,8 @@ def command(*, port: int, scenario: str | None) -> None:
             click.echo(_how_to_use(running, login))
             sys.stdout.flush()
 
-        asyncio.run(simulator.serve(port=port, scenario=loaded, ready=announce))
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how one is meant to stop it
+            asyncio.run(simulator.serve(port=port, scenario=loaded, ready=announce))
 
 
 def _how_to_use(running: Simulator, login: str) -> str:

@@ -1,0 +1,93 @@
+"""`turnout claude`: the real Claude Code on a private gateway."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import turnout
+from tests.clients import CLAUDE_CODE_VERSIONS, claude_code
+from turnout.simulator import Simulator
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def variables(tmp_path: Path, simulator: Simulator, request: pytest.FixtureRequest) -> dict[str, str]:
+    version = getattr(request, "param", CLAUDE_CODE_VERSIONS[-1])
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "claude").symlink_to(claude_code(version))
+    simulator.write_auth_json(tmp_path / "codex")
+    return {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "CODEX_API_ENDPOINT": f"{simulator.codex_url}/responses",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    }
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("variables", CLAUDE_CODE_VERSIONS, indirect=True)
+def test_a_question_and_its_answer(tmp_path: Path, simulator: Simulator, variables: dict[str, str]) -> None:
+    done = turnout(tmp_path, "claude", "-p", "say banana", "--output-format", "json", variables=variables)
+    assert done.returncode == 0, done.stderr
+    assert "banana" in json.loads(done.stdout)["result"]
+    assert simulator.requests[-1].status == 200
+
+
+@pytest.mark.e2e
+def test_standard_input_reaches_the_client(tmp_path: Path, variables: dict[str, str]) -> None:
+    done = turnout(tmp_path, "claude", "-p", variables=variables, stdin="say cherry")
+    assert done.returncode == 0, done.stderr
+    assert "cherry" in done.stdout
+
+
+@pytest.mark.e2e
+def test_arguments_and_exit_code_are_the_clients_own(tmp_path: Path, variables: dict[str, str]) -> None:
+    assert "2.1.328" in turnout(tmp_path, "claude", "--version", variables=variables).stdout
+    assert "Usage: claude" in turnout(tmp_path, "claude", "--", "--help", variables=variables).stdout
+    refused = turnout(tmp_path, "claude", "--no-such-option", variables=variables)
+    assert refused.returncode == 1
+    assert "unknown option" in refused.stderr
+
+
+@pytest.mark.e2e
+def test_the_gateway_is_there_for_this_client_alone(tmp_path: Path, variables: dict[str, str]) -> None:
+    """A key of the user's never reaches the child, and the log says nothing of the token."""
+    fake = tmp_path / "bin" / "claude"
+    fake.unlink()
+    fake.write_text("#!/bin/sh\nenv\n")
+    fake.chmod(0o755)
+    users = {"ANTHROPIC_API_KEY": "sk-of-the-user", "ANTHROPIC_BASE_URL": "https://else.example"}
+    shown = turnout(tmp_path, "claude", variables={**variables, **users}).stdout
+    child = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    assert child["ANTHROPIC_BASE_URL"].startswith("http://127.0.0.1:")
+    assert child["ANTHROPIC_AUTH_TOKEN"].startswith("tn_")
+    assert "ANTHROPIC_API_KEY" not in child
+    assert child["CLAUDE_CODE_AUTO_COMPACT_WINDOW"] == "258400"
+    log = tmp_path / "turnout" / "turnout.log"
+    assert child["ANTHROPIC_AUTH_TOKEN"] not in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_without_claude_code_it_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = turnout(tmp_path, "claude", variables={"PATH": ""})
+    assert done.returncode == 1
+    assert "npm install -g @anthropic-ai/claude-code" in done.stderr
+
+
+@pytest.mark.e2e
+def test_without_a_login_it_says_so_before_it_starts(tmp_path: Path, variables: dict[str, str]) -> None:
+    (tmp_path / "codex" / "auth.json").unlink()
+    done = turnout(tmp_path, "claude", "-p", "hi", variables=variables)
+    assert done.returncode == 1
+    assert "There is no Codex login" in done.stderr
+    assert "codex login" in done.stderr
