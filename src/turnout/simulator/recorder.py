@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from turnout.simulator.jsontypes import JsonObject
 
+LOOK_AGAIN_SECONDS = 0.01
+
 
 @dataclass(slots=True, kw_only=True)
 class RecordedRequest:
@@ -92,5 +94,12 @@ class Recorder:
 
     def wait_for(self, condition: Callable[[list[RecordedRequest]], bool], timeout: float) -> bool:
         """Wait until the condition holds for the records, at most `timeout` seconds; whether it does."""
+        deadline = time.monotonic() + timeout
         with self._changed:
-            return self._changed.wait_for(lambda: condition(self._records), timeout)
+            while not condition(self._records):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                # Records change with each event without a notice, which would cost too much: look again soon.
+                self._changed.wait(min(left, LOOK_AGAIN_SECONDS))
+        return True

@@ -4,6 +4,7 @@ It listens on the loopback interface only: its control plane has no sign-in.
 """
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import secrets
@@ -30,6 +31,8 @@ from turnout.simulator.state import DEFAULT_API_KEY, State
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
 BACKLOG = 1024
+TICK_SECONDS = 0.1
+"""The rhythm in which the HTTP server looks after its clock and signals."""
 
 
 class Simulator:
@@ -263,13 +266,29 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Tells when it listens."""
+    """Tells when it listens, and stops at once when told to: tests start and stop hundreds of simulators."""
 
     on_started: Callable[[], None]
+    on_stopping: Callable[[], None]
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.leaving = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.leaving.wait(), TICK_SECONDS)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.on_stopping()
+        await super().shutdown(sockets)
 
 
 class _Running:
@@ -286,15 +305,17 @@ class _Running:
     async def serve(self, bound: socket.socket, *, ready: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._server.on_started = ready
+        self._server.on_stopping = self._leave_all
         await self._server.serve(sockets=[bound])
 
     def stop(self) -> None:
         """End the server; may be called from any thread."""
         self._server.should_exit = True
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._leave_all)
+            self._loop.call_soon_threadsafe(self._server.leaving.set)
 
     def _leave_all(self) -> None:
+        """Wake the answers that wait: a stalled one would never end."""
         for connection in list(self._app.state.connections):
             connection.leave()
 
