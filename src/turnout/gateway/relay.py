@@ -115,6 +115,7 @@ class Relay:
             target=target,
             full_names=translation.full_names,
             now=time.time(),
+            stop_sequences=translation.stop_sequences,
         )
         return call, self.machine
 
@@ -142,7 +143,7 @@ class Relay:
             watch.waiting = False
             await self._sink.write(ending, last=True)
             self._over = True
-            if stream is not None and machine.failure is None:
+            if stream is not None and machine.failure is None and not stream.ended:
                 await _read_tail(stream)
             return None
         finally:

@@ -183,7 +183,10 @@ class MessagesRequest(msgspec.Struct):
     thinking: Thinking | None = None
     output_config: OutputConfig | None = None
     metadata: Metadata | None = None
-    speed: str | None = None
+    speed: Raw = NULL
+    service_tier: Raw = NULL
+    context_management: Raw = NULL
+    safeguards: Raw = NULL
     stream: bool | None = None
 
     def metadata_session(self) -> str | None:

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from turnout.protocol import messages as wire
 from turnout.protocol.errors import FailureKind, fail
-from turnout.protocol.fidelity import Note, approximated, dropped
+from turnout.protocol.fidelity import Note, approximated, dropped, ignored, mapped
 from turnout.translate.history import History
 from turnout.translate.tools import ToolsCache, TranslatedTools, short_name
 
@@ -27,6 +27,7 @@ _encode = msgspec.json.encode
 
 _MIN_OUTPUT_TOKENS = 4096
 """A smaller ``max_tokens`` is not passed on: upstream counts hidden reasoning into it and would cut the answer."""
+_PRIORITY = (b'"priority"', b'"fast"')
 _LITE_TOOLS = (
     b'{"type":"additional_tools","role":"developer",'
     b'"tools":[{"type":"namespace","name":"functions","description":"","tools":[%s]}]}'
@@ -40,6 +41,8 @@ class Translation(msgspec.Struct, frozen=True):
     body: bytes
     full_names: dict[str, str]
     """Tool names to restore in the answer: short → full."""
+    stop_sequences: tuple[str, ...]
+    """What ends the answer's text: the upstream has no such thing."""
     notes: tuple[Note, ...]
 
 
@@ -71,8 +74,9 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
     items = history.items
     if target.framing == "lite" and tools.functions:
         items.insert(0, _LITE_TOOLS % tools.functions)
+    stops = tuple(sequence for sequence in request.stop_sequences or () if sequence)
     body = b"".join((b"{", b",".join(head), b',"input":[', b",".join(items), b"]}"))
-    return Translation(body, {**tools.full_names, **history.full_names}, tuple(notes))
+    return Translation(body, {**tools.full_names, **history.full_names}, stops, tuple(notes))
 
 
 def _fields(
@@ -100,8 +104,15 @@ def _fields(
         yield "prompt_cache_key", _encode(target.session)
     if text := _text(request, notes):
         yield "text", text
-    if request.speed == "fast":
+    if bytes(request.speed) == b'"fast"' or bytes(request.service_tier) in _PRIORITY:
+        if "service_tier" in target.capabilities.fields:
+            notes.append(mapped("service_tier", "asked for as priority"))
         yield "service_tier", b'"priority"'
+    if not wire.is_null(request.context_management) and b'"keep":"all"' not in bytes(request.context_management):
+        notes.append(ignored("context_management", "the upstream has no such edits: the whole history is sent"))
+    if not wire.is_null(request.safeguards):
+        # The verdict is the provider's to give; none is made up here (claude-code-wire.md 9, Auto mode).
+        notes.append(ignored("safeguards", "the upstream gives no verdicts on tool calls"))
     if request.max_tokens is not None and "max_output_tokens" in target.capabilities.fields:
         if request.max_tokens >= _MIN_OUTPUT_TOKENS:
             yield "max_output_tokens", b"%d" % request.max_tokens

@@ -139,13 +139,13 @@ class MessagesWriter:
         self.delta(EMPTY)
         self.out.append(_PING)
 
-    def finish(self, stop_reason: str, usage: TokenUsage) -> None:
+    def finish(self, stop_reason: str, usage: TokenUsage, stop_sequence: str | None = None) -> None:
         """Ends the message well. Usage comes here since upstream counts at the end (claude-code-wire.md 7)."""
         self.start()
         self.close()
         delta: dict[str, Any] = {
             "type": "message_delta",
-            "delta": {"stop_reason": stop_reason, "stop_sequence": None},
+            "delta": {"stop_reason": stop_reason, "stop_sequence": stop_sequence},
             "usage": {
                 "input_tokens": usage.input_tokens,
                 "cache_creation_input_tokens": usage.cache_write_tokens,

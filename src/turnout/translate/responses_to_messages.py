@@ -17,9 +17,10 @@ from turnout.protocol.sse import SseOverflowError, SseSplitter, parse
 from turnout.translate import reasoning
 from turnout.translate.errors import anthropic_error_event, classify_error
 from turnout.translate.messages_writer import DELTA_END, EMPTY, MessagesWriter, TokenUsage
+from turnout.translate.stops import StopFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from turnout.translate.target import Target
 
@@ -38,6 +39,7 @@ _encode = msgspec.json.encode
 _decode_text_delta = msgspec.json.Decoder(wire.TextDelta).decode
 _decode_response = msgspec.json.Decoder(wire.ResponseEvent).decode
 _decode_error = msgspec.json.Decoder(wire.ErrorEvent).decode
+_decode_string = msgspec.json.Decoder(str).decode
 _decode_type = msgspec.json.Decoder(wire.EventType).decode
 
 _ITEM_RECORDS: dict[bytes, Callable[[bytes], ItemRecord]] = {
@@ -58,6 +60,9 @@ _HOT = b"event: response.output_text.delta\ndata: "
 _HOT_LENGTH = len(_HOT)
 _QUOTE = 0x22
 _PARAGRAPH = b'"\\n\\n"'
+_NOWHERE = (-1, -1)
+_PATIENCE = 256
+"""Events for which upstream is heard out behind a stop sequence: its end, with the usage, is mostly close."""
 _INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
 
 
@@ -90,7 +95,14 @@ class MessagesStream:
     """
 
     def __init__(
-        self, *, message_id: str, model: str, target: Target, full_names: Mapping[str, str], now: float
+        self,
+        *,
+        message_id: str,
+        model: str,
+        target: Target,
+        full_names: Mapping[str, str],
+        now: float,
+        stop_sequences: Sequence[str] = (),
     ) -> None:
         """`model` is the client's own string, echoed exactly. `full_names` restores shortened tool names.
 
@@ -107,8 +119,14 @@ class MessagesStream:
         self._full_names = full_names
         self._now = now
         self._splitter = SseSplitter()
-        self._text_item = self._text_part = -1
-        """Where in the output the open text block comes from."""
+        self._stops = StopFilter(stop_sequences) if stop_sequences else None
+        self._stop_sequence: str | None = None
+        """The stop sequence that was reached: what upstream still says is not shown."""
+        self._patience = _PATIENCE
+        self._text_at = _NOWHERE
+        """Output and content index of the open text block."""
+        self._text_item, self._text_part = _NOWHERE
+        """The same while deltas may be copied as they are; `_NOWHERE` while they must be looked at."""
         self._used_tool = False
         self._item: _Item | None = None
         self._current: int | None = None
@@ -159,7 +177,9 @@ class MessagesStream:
         for block in self._splitter.close():
             if not self.finished:
                 self._read(block)
-        if not self.finished:
+        if self._stop_sequence is not None:
+            self._finish_stopped()
+        elif not self.finished:
             self._fail(
                 Failure(kind=FailureKind.CUT, message="The upstream's stream was cut before the answer was complete.")
             )
@@ -206,6 +226,11 @@ class MessagesStream:
 
     def _take(self, record: ItemRecord) -> None:
         index = record.output_index
+        if self._stop_sequence is not None:
+            self._patience -= 1
+            if not self._patience:
+                self._finish_stopped()
+            return
         if index in self._done:
             return
         if self._current is None:
@@ -266,9 +291,20 @@ class MessagesStream:
         if text[0] != _QUOTE or text == EMPTY:
             return
         self._known("message").seen.add(content_index)
-        if (output_index, content_index) != (self._text_item, self._text_part):
+        if (output_index, content_index) != self._text_at:
+            self._close_block()
+            self._text_at = output_index, content_index
+        if self._stops is not None:
+            shown, self._stop_sequence = self._stops.feed(_decode_string(text))
+            text = _encode(shown)
+        if text != EMPTY:
+            self._write_text(text)
+
+    def _write_text(self, text: bytes) -> None:
+        if self._writer.block != "text":
             self._writer.open("text")
-            self._text_item, self._text_part = output_index, content_index
+            if self._stops is None:
+                self._text_item, self._text_part = self._text_at
         self._writer.delta(text)
 
     def _open_thinking(self) -> None:
@@ -360,13 +396,19 @@ class MessagesStream:
             self.notes.append(approximated("output", "a call's arguments were streamed otherwise than completed"))
 
     def _close_block(self) -> None:
+        if self._stops is not None and (held := self._stops.flush()):
+            self._write_text(_encode(held))
         self._writer.close()
-        self._text_item = self._text_part = -1
+        self._text_at = self._text_item, self._text_part = _NOWHERE
 
     # The end
 
     def _complete(self, response: wire.Response) -> None:
         self._writer.start()
+        if self._stop_sequence is not None:
+            self.usage = _count(response.usage)
+            self._finish_stopped()
+            return
         while self._current is not None:
             self._end_unfinished(self._current)
         for index, item in enumerate(response.output or ()):
@@ -380,6 +422,14 @@ class MessagesStream:
         self._writer.finish(self.stop_reason, self.usage)
         self.finished = True
 
+    def _finish_stopped(self) -> None:
+        """Ends an answer that reached a stop sequence."""
+        if self.usage == TokenUsage():
+            self.notes.append(approximated("usage", "not known: the answer was stopped before upstream had counted"))
+        self.stop_reason = "stop_sequence"
+        self._writer.finish(self.stop_reason, self.usage, self._stop_sequence)
+        self.finished = True
+
     def _end_unfinished(self, index: int) -> None:
         """Ends an item whose ``done`` never came, though the answer is complete; then the ones behind it."""
         if self._item is not None and self._item.type == "function_call":
@@ -388,6 +438,9 @@ class MessagesStream:
         self._promote()
 
     def _fail(self, failure: Failure) -> None:
+        if self._stop_sequence is not None:
+            self._finish_stopped()  # the client has all that it asked for
+            return
         self.failure = failure
         self.finished = True
         if self.started:
