@@ -19,6 +19,8 @@ from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from structlog.typing import FilteringBoundLogger
+
     from turnout.config import Config
     from turnout.gateway.exchange import Receive, Scope, Send
     from turnout.models.catalogue import Catalogue
@@ -35,6 +37,7 @@ class Gateway:
         """The latest requests to ``/v1/messages``, oldest first."""
         self._upstreams = upstreams
         self._admission = Admission(host=config.server.host, allowed_hosts=config.server.allowed_hosts, token=token)
+        self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
         self._messages = MessagesDoor(config, upstreams, catalogue)
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +60,7 @@ class Gateway:
             extra = {"allow": ", ".join(METHODS[path])} if failure.kind is FailureKind.METHOD_NOT_ALLOWED else {}
             await refuse(exchange, failure, time.time(), extra, status)
         except Exception:
-            log.get().exception("defect", id=exchange.request_id)
+            self._log.exception("defect", id=exchange.request_id)
             failure = DEFECT
             if exchange.status:
                 raise
@@ -89,7 +92,7 @@ class Gateway:
             dispatch.total_ms = milliseconds_since(exchange.arrived)
             dispatch.failure = kind = kind or dispatch.failure
             self.last.append(dispatch)
-        log_line(exchange, dispatch, kind)
+        log_line(self._log, exchange, dispatch, kind)
 
     async def close(self) -> None:
         """Closes the upstreams' connections."""

@@ -33,6 +33,43 @@ def protocol(limits: Server) -> type[HttpToolsProtocol]:
     return Http1
 
 
+class HeldHead:
+    """A transport for one answer that sends its head together with the first piece of its body.
+
+    uvicorn writes them one after the other, and uvloop sends each write at once: a system call more, and the client is
+    woken for nothing.
+    """
+
+    __slots__ = ("_head", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._head is not None:
+            head, self._head = self._head, None
+            self._transport.writelines((head, data) if data else (head,))
+        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100 "):
+            self._head = data
+            self._loop.call_soon(self._release)  # for an answer whose body is late, or that has none
+        else:
+            self._transport.write(data)
+
+    def _release(self) -> None:
+        if self._head is not None:
+            head, self._head = self._head, None
+            self._transport.write(head)
+
+    def close(self) -> None:
+        self._release()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """One connection of a client."""
 
@@ -70,6 +107,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_size = 0
         self._disarm()
         super().on_headers_complete()
+        self.cycle.transport = HeldHead(self.transport, self.loop)  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         cycle = self.cycle

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnout import log
 from turnout.protocol.errors import FailureKind
 from turnout.protocol.fidelity import Note
 from turnout.translate.messages_writer import TokenUsage
 
 if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
     from turnout.gateway.exchange import Exchange
 
 CLIENT_GONE = 499
@@ -49,7 +50,9 @@ def milliseconds_since(start: float) -> float:
     return round((time.perf_counter() - start) * 1000, 1)
 
 
-def log_line(exchange: Exchange, dispatch: Dispatch | None, failure: FailureKind | None) -> None:
+def log_line(
+    logger: FilteringBoundLogger, exchange: Exchange, dispatch: Dispatch | None, failure: FailureKind | None
+) -> None:
     """The request's one line in the log. ``dispatch`` is None for requests that go nowhere."""
     facts: dict[str, object] = {
         "id": exchange.request_id,
@@ -65,8 +68,9 @@ def log_line(exchange: Exchange, dispatch: Dispatch | None, failure: FailureKind
             "model": dispatch.model,
             "effort": dispatch.effort,
             "ttft_ms": dispatch.ttft_ms,
-            "attempts": dispatch.attempts,
         }
+        if dispatch.attempts != 1:
+            facts["attempts"] = dispatch.attempts
         if (usage := dispatch.usage) is not None:
             facts |= {
                 "tokens_in": usage.input_tokens,
@@ -76,4 +80,4 @@ def log_line(exchange: Exchange, dispatch: Dispatch | None, failure: FailureKind
     facts["ms"] = milliseconds_since(exchange.arrived)
     if failure is not None:
         facts["failure"] = failure.value
-    log.get().info("request", **facts)
+    logger.info("request", **facts)

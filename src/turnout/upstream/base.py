@@ -35,6 +35,11 @@ class UpstreamStream(Protocol):
         """Response headers; a name is found in any case."""
         ...
 
+    @property
+    def ended(self) -> bool:
+        """Upstream's HTTP answer has been read to its end."""
+        ...
+
     async def read(self) -> bytes:
         """The bytes that are there, at least one; ``b""`` at the end of a complete HTTP answer.
 

@@ -24,6 +24,9 @@ LITE_HEADER = "x-openai-internal-codex-responses-lite"
 SESSIONS = uuid.UUID("6c1e0f2e-0d0b-5c6e-9a58-1f2f7a6a4d11")
 """Namespace of the conversation ids that are sent upstream."""
 
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the login's file."""
+
 CAPABILITIES = Capabilities(instructions_required=True, lite_framing=True)
 """The fields are the defaults: exactly the allow-list of codex-backend.md 2.4, without ``client_metadata``."""
 
@@ -37,6 +40,8 @@ class CodexUpstream:
     def __init__(self, settings: CodexSettings, timing: Timing, environ: Mapping[str, str]) -> None:
         """Raises `SettingsError` if the configured address cannot be used."""
         self._login = CodexFile(settings.home)
+        self._credential: Credential | None = None
+        self._looked = 0.0
         self._transport = Transport("The ChatGPT backend", settings.endpoint, connect=timing.connect, environ=environ)
         self._headers = CIMultiDict(
             {
@@ -49,7 +54,12 @@ class CodexUpstream:
         )
 
     async def credential(self) -> Credential:
-        return self._login.current(time.time())
+        now = time.monotonic()
+        if self._credential is None or now - self._looked > LOOK_EVERY:
+            self._credential = None
+            self._credential = self._login.current(time.time())
+            self._looked = now
+        return self._credential
 
     async def open(self, call: Call, credential: Credential) -> HttpStream:
         headers = self._headers.copy()

@@ -117,6 +117,10 @@ class HttpStream:
     def headers(self) -> Mapping[str, str]:
         return self._response.headers
 
+    @property
+    def ended(self) -> bool:
+        return self._content.at_eof()
+
     async def read(self) -> bytes:
         try:
             data = await self._content.readany()
@@ -124,12 +128,11 @@ class HttpStream:
             raise fail(
                 FailureKind.CUT, f"{self._name} broke the connection off in mid-answer ({reason(error)})."
             ) from None
-        if not data and self._connection is not None:
-            self._connector.last_used[self._connection] = time.monotonic()
-            self._connection = None
         return data
 
     def close(self) -> None:
+        if self._connection is not None and self.ended:
+            self._connector.last_used[self._connection] = time.monotonic()
         self._connection = None
         self._response.close()
 
