@@ -60,8 +60,10 @@ class Admission:
         return Failure(
             kind=FailureKind.UNAUTHENTICATED,
             message=wrong,
-            next_step="Send the token that `turnout serve` shows (or TURNOUT_TOKEN) as `Authorization: Bearer` "
-            "(in Claude Code: ANTHROPIC_AUTH_TOKEN) or as `x-api-key`.",
+            # The header's name must not be in this text: Claude Code shows "Not logged in · Please run /login" in place
+            # of any message that holds it (both pinned versions, tests/e2e/test_failures.py).
+            next_step="Send the token that `turnout serve` shows (or TURNOUT_TOKEN): in Claude Code as "
+            "ANTHROPIC_AUTH_TOKEN, elsewhere as the bearer token or API key.",
         )
 
     def _is_ours(self, host: bytes, listening: str) -> bool:
