@@ -13,9 +13,10 @@ import msgspec
 
 from turnout.protocol import messages as wire
 from turnout.protocol.errors import FailureKind, fail
-from turnout.protocol.fidelity import Note, approximated, dropped
+from turnout.protocol.fidelity import Note, approximated, dropped, mapped
 from turnout.translate import reasoning
 from turnout.translate.media import content_parts, input_text, is_empty, kind_of, output_text
+from turnout.translate.pairing import SOUND, pair
 from turnout.translate.tools import short_call_id, short_name
 
 if TYPE_CHECKING:
@@ -49,10 +50,7 @@ class History:
         self._replays_reasoning = target.replay_reasoning
         self._max_name = target.capabilities.max_tool_name
         self._max_call_id = target.capabilities.max_call_id
-        self._calls: set[str] = set()
-        """Calls so far."""
-        self._results: set[str] = set()
-        """Calls that have a result somewhere."""
+        self._pairing = SOUND
 
     def add_system(self, system: str | list[wire.SystemBlock] | None) -> None:
         """The system prompt as the first developer message, without the client's attribution line."""
@@ -68,13 +66,7 @@ class History:
 
     def add_messages(self, messages: Sequence[wire.Message | wire.TolerantMessage]) -> None:
         """All messages in order. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
-        self._results = {
-            block.tool_use_id
-            for message in messages
-            if message.role == "user" and type(message.content) is list
-            for block in message.content
-            if type(block) is wire.ToolResultBlock
-        }
+        self._pairing = pair(messages)
         for index, message in enumerate(messages):
             role, content = message.role, message.content
             if isinstance(content, str):
@@ -85,10 +77,10 @@ class History:
                     else:
                         self._add_message(b"user" if role == "user" else b"developer", [input_text(text)])
             elif role == "assistant":
-                self._add_assistant(content, f"messages[{index}].content")
+                self._add_assistant(content, index)
             else:
                 # A system message keeps its place (claude-code-wire.md 1).
-                self._add_user(b"user" if role == "user" else b"developer", content, f"messages[{index}].content")
+                self._add_user(b"user" if role == "user" else b"developer", content, index)
 
     def _add_message(self, role: bytes, parts: list[bytes]) -> None:
         if parts:
@@ -96,7 +88,8 @@ class History:
                 b"".join((b'{"type":"message","role":"', role, b'","content":[', b",".join(parts), b"]}"))
             )
 
-    def _add_user(self, role: bytes, blocks: Sequence[wire.Block], path: str) -> None:
+    def _add_user(self, role: bytes, blocks: Sequence[wire.Block], message: int) -> None:
+        sound = self._pairing is SOUND
         parts: list[bytes] = []
         for index, block in enumerate(blocks):
             if type(block) is wire.ToolResultBlock:
@@ -105,21 +98,21 @@ class History:
                     parts = []
                 # The common case, and the bulk of a session's bytes: copied as it is.
                 output = bytes(block.content)
-                if output[:1] == b'"' and not block.is_error and block.tool_use_id in self._calls:
+                if sound and output[0] == _QUOTE and not block.is_error and role == b"user":
                     self._add_output(self._call_id(block.tool_use_id), output)
                 else:
-                    self._add_result(block, f"{path}[{index}]")
+                    self._add_result(block, message, index, in_user=role == b"user")
             else:
-                parts += content_parts(block, f"{path}[{index}]", self.notes)
+                parts += self._content(block, _place(message, index))
         self._add_message(role, parts)
 
-    def _add_assistant(self, blocks: Sequence[wire.Block], path: str) -> None:
+    def _add_assistant(self, blocks: Sequence[wire.Block], message: int) -> None:
         parts: list[bytes] = []
         for index, block in enumerate(blocks):
             if type(block) is wire.TextBlock:
                 text = bytes(block.text)
                 if text[0] != _QUOTE:
-                    wire.text_of(block.text, f"{path}[{index}].text")
+                    wire.text_of(block.text, f"messages[{message}].content[{index}].text")
                 if not is_empty(text):
                     parts.append(output_text(text))
                 continue
@@ -127,23 +120,23 @@ class History:
                 self._add_message(b"assistant", parts)
                 parts = []
             if type(block) is wire.ToolUseBlock:
-                self._add_call(block)
+                self._add_call(block, message, index)
             elif type(block) is wire.ThinkingBlock:
-                self._add_reasoning(block.signature, f"{path}[{index}]")
+                self._add_reasoning(block.signature, message, index)
             elif type(block) is wire.RedactedThinkingBlock:
-                self._add_reasoning(block.data, f"{path}[{index}]")
+                self._add_reasoning(block.data, message, index)
             else:
                 self.notes.append(
-                    dropped(f"{path}[{index}]", f"a {kind_of(block)} block of an assistant has no form upstream")
+                    dropped(_place(message, index), f"a {kind_of(block)} block of an assistant has no form upstream")
                 )
         self._add_message(b"assistant", parts)
 
-    def _add_reasoning(self, signature: Raw, path: str) -> None:
+    def _add_reasoning(self, signature: Raw, message: int, index: int) -> None:
         sealed = reasoning.unseal(bytes(signature)[1:-1])
         if sealed is None or not self._reads_reasoning:
             return  # foreign thinking: another provider's, or text only
         if not self._replays_reasoning or sealed.account != self._account or sealed.model != self._model:
-            self.notes.append(dropped(path, "reasoning of another account or model cannot be read upstream"))
+            self.notes.append(dropped(_place(message, index), "reasoning of another account or model cannot be read"))
             return
         item_id = b'"id":"%s",' % sealed.item_id.encode() if sealed.item_id else b""
         self.items.append(
@@ -158,12 +151,12 @@ class History:
             )
         )
 
-    def _add_call(self, block: wire.ToolUseBlock) -> None:
+    def _add_call(self, block: wire.ToolUseBlock, message: int, index: int) -> None:
         name = short_name(block.name, self._max_name)
         if name != block.name:
             self.full_names[name] = block.name
-        call_id = self._call_id(block.id)
-        self._calls.add(block.id)
+        pairing = self._pairing
+        call_id = self._call_id(block.id if pairing is SOUND else pairing.renamed.get((message, index), block.id))
         self.items.append(
             b"".join(
                 (
@@ -177,7 +170,8 @@ class History:
                 )
             )
         )
-        if block.id not in self._results:
+        if (message, index) in pairing.unanswered:
+            self.notes.append(approximated(_place(message, index), "a call without a result was given an empty one"))
             self._add_output(call_id, _NO_RESULT)
 
     def _call_id(self, call_id: str) -> bytes:
@@ -188,8 +182,9 @@ class History:
             b"".join((b'{"type":"function_call_output","call_id":', call_id, b',"output":', output, b"}"))
         )
 
-    def _add_result(self, block: wire.ToolResultBlock, path: str) -> None:
-        if block.tool_use_id not in self._calls:
+    def _add_result(self, block: wire.ToolResultBlock, message: int, index: int, *, in_user: bool) -> None:
+        path = _place(message, index)
+        if not in_user or (message, index) in self._pairing.orphaned:
             self._add_orphan(block, path)
             return
         content = bytes(block.content)
@@ -201,7 +196,8 @@ class History:
             output = b"[%s]" % b",".join(self._result_parts(block, path))
             if output == b"[]":
                 output = b'""'
-        self._add_output(self._call_id(block.tool_use_id), output)
+        call_id = self._pairing.renamed.get((message, index), block.tool_use_id)
+        self._add_output(self._call_id(call_id), output)
 
     def _result_parts(self, block: wire.ToolResultBlock, path: str) -> list[bytes]:
         """A result's blocks as content parts, with word of a failure before them: upstream has no field for it."""
@@ -209,8 +205,16 @@ class History:
             raise fail(FailureKind.BAD_REQUEST, f"{path}.content: expected a string or an array of blocks.")
         parts = [input_text(_FAILED)] if block.is_error else []
         for index, inner in enumerate(wire.decode_blocks(block.content, f"{path}.content")):
-            parts += content_parts(inner, f"{path}.content[{index}]", self.notes)
+            parts += self._content(inner, f"{path}.content[{index}]")
         return parts
+
+    def _content(self, block: wire.Block, path: str) -> list[bytes]:
+        if type(block) is wire.ToolReferenceBlock:
+            # By the name that the tool has upstream, or the model would be told of one that it does not have.
+            name = short_name(block.tool_name, self._max_name)
+            self.notes.append(mapped(path, "a loaded tool was named in words"))
+            return [input_text(_encode(f"The tool {name} is available now."))]
+        return content_parts(block, path, self.notes)
 
     def _add_orphan(self, block: wire.ToolResultBlock, path: str) -> None:
         """A result whose call is gone (after a compaction): refused as a result, still of use to the model as text."""
@@ -220,6 +224,10 @@ class History:
         else:
             parts = [] if wire.is_null(block.content) else self._result_parts(block, path)
         self._add_message(b"user", [_ORPHAN, *parts])
+
+
+def _place(message: int, index: int) -> str:
+    return f"messages[{message}].content[{index}]"
 
 
 def _without_attribution(text: str) -> str:

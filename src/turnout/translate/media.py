@@ -44,8 +44,6 @@ def content_parts(block: wire.Block, path: str, notes: list[Note]) -> list[bytes
             return [b'{"type":"input_image","image_url":%s,"detail":"auto"}' % _address(block.source, path, "image")]
         case wire.DocumentBlock():
             return _document(block, path, notes)
-        case wire.ToolReferenceBlock():
-            return [input_text(_encode(f"The tool {block.tool_name} is available now."))]
         case wire.UnknownBlock():
             notes.append(approximated(path, f"a {block.type} block was sent as its JSON text"))
             return [input_text(_encode(str(memoryview(block.raw), "utf-8")))]
