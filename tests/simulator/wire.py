@@ -99,7 +99,14 @@ def accepted(fields: dict[str, Any], dialect: Dialect = "codex") -> Request:
     """The request record for a body, as if the checks had passed."""
     model = next(model for model in MODELS if model.slug == fields["model"])
     return Request(
-        dialect=dialect, model=model, body=fields, headers={}, account="acc", lite=False, items=fields["input"]
+        dialect=dialect,
+        model=model,
+        body=fields,
+        headers={},
+        account="acc",
+        plan="pro",
+        lite=False,
+        items=fields["input"],
     )
 
 

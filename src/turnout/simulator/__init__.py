@@ -2,6 +2,13 @@
 
 It accepts what the real services accept, refuses the rest with their words, and streams answers from a
 script or from a small rule engine. It never imports the code that it tests: its view of the wire is its own.
+
+    with Simulator() as sim:
+        sim.write_auth_json(codex_home)              # a sign-in for the client
+        sim.script(FunctionCall(name="Bash", arguments={"command": "ls"}), Message(text="Done."))
+        sim.fault("429-burst:2")                     # the next request fails so
+        ...                                          # a client talks to sim.codex_url or sim.openai_url
+        sim.requests[-1].body                        # what it sent
 """
 
 from turnout.simulator.accounts import Account

@@ -163,7 +163,9 @@ def _steps(state: State, request: Request, plan: Plan, size: PromptSize, respons
         created_at=int(time.time()),
         input_tokens=size.input_tokens,
         cached_tokens=size.cached_tokens,
-        rate_limits=_rate_limits(state) if request.dialect == "codex" and state.settings.rate_limits_event else None,
+        rate_limits=_rate_limits(state, request)
+        if request.dialect == "codex" and state.settings.rate_limits_event
+        else None,
         unknown_event=state.settings.unknown_event,
     )
     context = Context(
@@ -264,13 +266,12 @@ def _service_headers(state: State, request: Request) -> dict[str, str]:
             "x-ratelimit-reset-tokens": "30ms",
         }
     now = int(time.time())
-    account = state.accounts[request.account]
     headers = {
         **common,
         "cf-ray": "a1b2c3d4e5f60718-SIM",
         "x-models-etag": _models_etag(),
         "x-reasoning-included": "true",
-        "x-codex-plan-type": account.plan,
+        "x-codex-plan-type": request.plan,
         "x-codex-primary-used-percent": str(state.settings.used_percent),
         "x-codex-primary-window-minutes": "300",
         "x-codex-primary-reset-at": str(now + 9_000),
@@ -285,12 +286,12 @@ def _service_headers(state: State, request: Request) -> dict[str, str]:
     return headers
 
 
-def _rate_limits(state: State) -> JsonObject:
+def _rate_limits(state: State, request: Request) -> JsonObject:
     """The content of a codex.rate_limits event (codex-backend.md 6)."""
     now = int(time.time())
     used = state.settings.used_percent
     return {
-        "plan_type": "pro",
+        "plan_type": request.plan,
         "rate_limits": {
             "allowed": True,
             "limit_reached": False,

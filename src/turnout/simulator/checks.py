@@ -174,7 +174,16 @@ def _check_body(body: JsonObject, headers: dict[str, str], dialect: Dialect, acc
     )
     if "tools" in body:
         check_tools(body["tools"], dialect=dialect)
-    request = Request(dialect=dialect, model=model, body=body, headers=headers, account=account, lite=lite, items=items)
+    request = Request(
+        dialect=dialect,
+        model=model,
+        body=body,
+        headers=headers,
+        account=account,
+        lite=lite,
+        items=items,
+        plan=world.accounts[account].plan if dialect == "codex" else "api",
+    )
     if "tool_choice" in body:
         check_tool_choice(body["tool_choice"], request.tools)
     return request

@@ -120,7 +120,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     def rejection(self, request: Request, now: float) -> Rejection | None:
         """The error answer to give instead of a stream, if this fault is one. `now` is the Unix time."""
         build = _ANSWERS.get(self.kind)
-        return build(self, request.model, now) if build else None
+        return build(self, request, now) if build else None
 
 
 def parse(name: str) -> Fault:
@@ -216,13 +216,13 @@ def _checked(fault: Fault) -> Fault:
     return fault
 
 
-def _usage_limit(fault: Fault, _model: Model, now: float) -> Rejection:
+def _usage_limit(fault: Fault, request: Request, now: float) -> Rejection:
     wait = int(float(fault.argument or 3_600))
     return api_error(
         "The usage limit has been reached",
         kind="usage_limit_reached",
         status=429,
-        plan_type="pro",
+        plan_type=request.plan,
         resets_at=int(now) + wait,
         resets_in_seconds=wait,
         headers={
@@ -234,8 +234,8 @@ def _usage_limit(fault: Fault, _model: Model, now: float) -> Rejection:
     )
 
 
-def _burst(fault: Fault, model: Model, _now: float) -> Rejection:
-    message = f"Rate limit reached for {model.slug} on requests per min (RPM). Please slow down."
+def _burst(fault: Fault, request: Request, _now: float) -> Rejection:
+    message = f"Rate limit reached for {request.model.slug} on requests per min (RPM). Please slow down."
     headers = {"retry-after": fault.argument} if fault.argument else {}
     return api_error(message, kind="requests", code="rate_limit_exceeded", status=429, headers=headers)
 
@@ -250,7 +250,7 @@ def _html(status: int, title: str) -> Rejection:
     )
 
 
-_Answer = Callable[[Fault, Model, float], Rejection]
+_Answer = Callable[[Fault, Request, float], Rejection]
 
 _ANSWERS: dict[str, _Answer] = {
     "401": lambda *_: api_error(
@@ -258,11 +258,11 @@ _ANSWERS: dict[str, _Answer] = {
     ),
     "403": lambda *_: detail("Forbidden", 403),
     "403-html": lambda *_: _html(403, "Just a moment..."),
-    "404-model": lambda _, model, __: detail(f"Model not found {model.slug}", 404),
+    "404-model": lambda _, request, __: detail(f"Model not found {request.model.slug}", 404),
     "413": lambda *_: detail("Request Entity Too Large", 413),
     "429-usage-limit": _usage_limit,
-    "429-usage-not-included": lambda *_: api_error(
-        failure_message("usage_not_included"), kind="usage_not_included", status=429, plan_type="free"
+    "429-usage-not-included": lambda _, request, __: api_error(
+        failure_message("usage_not_included"), kind="usage_not_included", status=429, plan_type=request.plan
     ),
     "429-burst": _burst,
     "429-insufficient-quota": lambda *_: api_error(
@@ -276,7 +276,7 @@ _ANSWERS: dict[str, _Answer] = {
         code="server_is_overloaded",
         status=503,
     ),
-    "lite-required": lambda _, model, __: lite_required(model),
+    "lite-required": lambda _, request, __: lite_required(request.model),
     "invalid-encrypted": lambda *_: api_error(
         "The encrypted content gAAA...SIM= could not be verified.", code="invalid_encrypted_content"
     ),

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -59,15 +60,18 @@ class RecordedRequest:
 class Recorder:
     """All records so far. Safe to read from other threads, and to wait on."""
 
-    def __init__(self) -> None:
-        self._records: list[RecordedRequest] = []
+    def __init__(self, limit: int) -> None:
+        """Keeps the last `limit` records."""
+        self._records: deque[RecordedRequest] = deque(maxlen=limit)
+        self._count = 0
         self._changed = threading.Condition()
 
     def begin(self, method: str, path: str, query: str, headers: dict[str, str]) -> RecordedRequest:
         """A new record."""
         with self._changed:
+            self._count += 1
             record = RecordedRequest(
-                number=len(self._records) + 1,
+                number=self._count,
                 method=method,
                 path=path,
                 query=query,
@@ -91,12 +95,13 @@ class Recorder:
     def clear(self) -> None:
         with self._changed:
             self._records.clear()
+            self._count = 0
 
     def wait_for(self, condition: Callable[[list[RecordedRequest]], bool], timeout: float) -> bool:
         """Wait until the condition holds for the records, at most `timeout` seconds; whether it does."""
         deadline = time.monotonic() + timeout
         with self._changed:
-            while not condition(self._records):
+            while not condition(list(self._records)):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False

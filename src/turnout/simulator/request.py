@@ -39,6 +39,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     account: str
     """The account id (codex) or the API key's name (openai) that pays."""
+    plan: str
+    """The plan of that account; "api" for an API key."""
     lite: bool
     items: list[JsonObject]
     """The input items; a string input has become one user message, an earlier response's items come first."""

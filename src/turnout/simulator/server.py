@@ -31,6 +31,7 @@ from turnout.simulator.state import DEFAULT_API_KEY, State
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
 BACKLOG = 1024
+REMEMBERED_IN_FOREGROUND = 100
 TICK_SECONDS = 0.1
 """The rhythm in which the HTTP server looks after its clock and signals."""
 
@@ -51,11 +52,15 @@ class Simulator:
         api_key: str = DEFAULT_API_KEY,
         key: bytes | None = None,
         seed: int | None = None,
+        remember: int = 10_000,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        """`scenario` is a record, a file, or a bundled name. The same `key` makes two simulators accept each other's
-        tokens and reasoning; `seed` makes ids repeatable. Raises ValueError for a host that is not loopback."""
+        """`scenario` is a record, a file, or a bundled name; the last `remember` requests are kept.
+
+        The same `key` makes two simulators accept each other's tokens and reasoning, and `seed` makes ids repeatable.
+        Raises ValueError for a host that is not loopback.
+        """
         loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
         self.state = State(
             settings or Settings(),
@@ -64,6 +69,7 @@ class Simulator:
             api_key=api_key,
             scenario=loaded,
             seed=seed,
+            remember=remember,
         )
         self._host = loopback(host)
         self._port = port
@@ -223,7 +229,9 @@ async def serve(
 
     Raises ValueError for a host that is not loopback, OSError if the port is taken.
     """
-    await Simulator(scenario, settings=settings, host=host, port=port).serve(ready)
+    # It may run for days: bodies of many requests would fill the memory.
+    simulator = Simulator(scenario, settings=settings, host=host, port=port, remember=REMEMBERED_IN_FOREGROUND)
+    await simulator.serve(ready)
 
 
 def loopback(host: str) -> str:

@@ -66,13 +66,14 @@ class State:
         api_key: str = DEFAULT_API_KEY,
         scenario: Scenario | None = None,
         seed: int | None = None,
+        remember: int = 10_000,
     ) -> None:
         self.settings = settings
         self.key = key
         self.accounts = {account.account_id: account for account in accounts}
         self.api_key = api_key
         self.ids = Ids(seed)
-        self.recorder = Recorder()
+        self.recorder = Recorder(remember)
         self._cache = tokens.PrefixCache()
         self._scenario = scenario
         self._script: list[Turn] = []
