@@ -57,6 +57,7 @@ class MessagesDoor:
             account=credential.tag,
             capabilities=upstream.capabilities,
             framing=self._framings.get(key, chosen.framing),
+            image_detail=chosen.image_detail,
             session=session_key(request, exchange),
         )
 

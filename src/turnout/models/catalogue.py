@@ -41,6 +41,8 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Service tiers that a ChatGPT account may ask for."""
     minimal_client_version: str
     """Oldest Codex client version that the backend offers it to."""
+    original_images: bool = True
+    """Takes images with ``detail`` ``original`` (codex-backend.md 2.5, 5.1)."""
     listed: bool = True
     """Shown in the client's model picker."""
     priority: int

@@ -39,5 +39,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Longest ``call_id`` in characters (codex-backend.md 2.5)."""
     max_tool_name: int = 64
     """Longest function name in characters (codex-backend.md 2.5)."""
+    images: bool = True
+    """Takes ``input_image`` parts."""
+    files: bool = True
+    """Takes ``input_file`` parts (PDFs)."""
     zstd: bool = False
     """Takes zstd-compressed request bodies."""

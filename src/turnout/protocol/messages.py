@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import msgspec
 from msgspec import Raw
 
+from turnout.protocol import surrogates
 from turnout.protocol.errors import FailureKind, fail
 
 EMPTY_STRING = Raw(b'""')
@@ -47,6 +48,7 @@ class DocumentBlock(msgspec.Struct, tag="document"):
 
     source: Source
     title: str | None = None
+    context: str | None = None
 
 
 class ToolUseBlock(msgspec.Struct, tag="tool_use"):
@@ -195,7 +197,7 @@ class MessagesRequest(msgspec.Struct):
             return None
         try:
             return msgspec.json.decode(self.metadata.user_id, type=_UserId).session_id or None
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return None  # a plain user id names a user, not a conversation: no key is better than a wrong one
 
 
@@ -239,10 +241,7 @@ def decode_request(body: bytes) -> MessagesRequest:
             _refuse(error)
         request = _decode_tolerantly(body)
     except msgspec.DecodeError as error:
-        mended = _ESCAPES.sub(_mend_surrogate, body)
-        if mended == body:
-            _refuse(error)
-        return decode_request(mended)
+        return decode_request(_mended(body, error))
     except (UnicodeDecodeError, RecursionError) as error:
         _refuse(error)
     if not request.model:
@@ -250,18 +249,6 @@ def decode_request(body: bytes) -> MessagesRequest:
     if not request.messages:
         raise fail(FailureKind.BAD_REQUEST, "messages: at least one message is required.")
     return request
-
-
-_ESCAPES = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
-"""Every escape of a JSON text, surrogate pairs as one; an escaped backslash before ``ud800`` is not taken for one."""
-
-
-def _mend_surrogate(escape: re.Match[bytes]) -> bytes:
-    """Half a surrogate pair is no character: the client makes them when it cuts a text inside an emoji."""
-    return rb"\ufffd" if escape["lone"] else escape[0]
 
 
 def decode_blocks(content: Raw, path: str) -> list[Block]:
@@ -315,8 +302,10 @@ def _decode_tolerantly(body: bytes) -> MessagesRequest:
     """The same, looking at each block's type first: the way for requests with a block type that is not listed."""
     try:
         loose = _decode_loose(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         _refuse(error)
+    except msgspec.DecodeError as error:
+        return _decode_tolerantly(_mended(body, error))
     messages: list[TolerantMessage] = []
     for index, message in enumerate(loose.messages):
         path = f"messages[{index}].content"
@@ -328,6 +317,14 @@ def _decode_tolerantly(body: bytes) -> MessagesRequest:
         messages.append(TolerantMessage(message.role, content))
     fields: dict[str, Any] = {name: getattr(loose, name) for name in MessagesRequest.__struct_fields__}
     return MessagesRequest(**{**fields, "messages": messages})
+
+
+def _mended(body: bytes, error: msgspec.DecodeError) -> bytes:
+    """`body` without half surrogate pairs; refuses a body that has none and is no JSON for another reason."""
+    mended = surrogates.mend(body)
+    if mended == body:
+        _refuse(error)
+    return mended
 
 
 _PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")

@@ -24,5 +24,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     framing: Framing
     window: int
     """The model's usable context window in tokens."""
+    image_detail: str = "auto"
+    """The ``detail`` that images are sent with."""
     notes: tuple[Note, ...] = ()
     """What was approximated on the way, in words."""

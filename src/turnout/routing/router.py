@@ -99,6 +99,7 @@ def route(request: RequestFacts, config: Config, catalogue: Catalogue) -> Route:
         effort=effort,
         framing="lite" if config.upstream == "codex" and config.codex.framing.get(model) == "lite" else "plain",
         window=window(facts, config.upstream),
+        image_detail="original" if facts is not None and facts.original_images else "auto",
         notes=(*said, *_effort_notes(asked, effort, model, facts)),
     )
 

@@ -13,9 +13,9 @@ import msgspec
 
 from turnout.protocol import messages as wire
 from turnout.protocol.errors import FailureKind, fail
-from turnout.protocol.fidelity import Note, approximated, dropped, mapped
+from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.translate import reasoning
-from turnout.translate.media import content_parts, input_text, is_empty, kind_of, output_text
+from turnout.translate.media import ContentParts, input_text, is_empty, kind_of, loaded_tool, output_text
 from turnout.translate.pairing import SOUND, pair
 from turnout.translate.tools import short_call_id, short_name
 
@@ -44,6 +44,7 @@ class History:
         self.full_names: dict[str, str] = {}
         """Names of called tools that had to change: short → full."""
         self.notes: list[Note] = []
+        self._parts = ContentParts(target, self.notes)
         self._account = target.account
         self._model = target.model
         self._reads_reasoning = target.capabilities.encrypted_reasoning
@@ -211,10 +212,8 @@ class History:
     def _content(self, block: wire.Block, path: str) -> list[bytes]:
         if type(block) is wire.ToolReferenceBlock:
             # By the name that the tool has upstream, or the model would be told of one that it does not have.
-            name = short_name(block.tool_name, self._max_name)
-            self.notes.append(mapped(path, "a loaded tool was named in words"))
-            return [input_text(_encode(f"The tool {name} is available now."))]
-        return content_parts(block, path, self.notes)
+            return [loaded_tool(short_name(block.tool_name, self._max_name), path, self.notes)]
+        return self._parts.of(block, path)
 
     def _add_orphan(self, block: wire.ToolResultBlock, path: str) -> None:
         """A result whose call is gone (after a compaction): refused as a result, still of use to the model as text."""

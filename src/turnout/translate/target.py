@@ -22,6 +22,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Tag of the account it is sent with: short, stable, not secret (encrypted reasoning is bound to it)."""
     capabilities: Capabilities
     framing: Framing = "plain"
+    image_detail: str = "auto"
+    """The ``detail`` of images: ``original`` for models that take it, else ``auto``."""
     session: str | None = None
     """The conversation's key (session id, and agent id of a subagent): ``prompt_cache_key`` and session headers."""
     replay_reasoning: bool = True
