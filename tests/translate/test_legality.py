@@ -126,7 +126,9 @@ OFFENCES = {
     "interleaved blocks": stream(START, begin(0, TEXT), begin(1, TEXT), end(0), end(1), END, STOP),
     "text at the start": stream(START, begin(0, {**TEXT, "text": "x"}), end(0), END, STOP),
     "call without id": stream(START, begin(0, {**CALL, "id": ""}), end(0), END, STOP),
-    "tool_use without a call": stream(START, {**END, "delta": {"stop_reason": "tool_use", "stop_sequence": None}}, STOP),
+    "tool_use without a call": stream(
+        START, {**END, "delta": {"stop_reason": "tool_use", "stop_sequence": None}}, STOP
+    ),
     "unknown stop reason": stream(START, {**END, "delta": {"stop_reason": "done", "stop_sequence": None}}, STOP),
     "negative usage": stream(START, {**END, "usage": {"input_tokens": -1, "output_tokens": 0}}, STOP),
     "no usage": stream(START, {**END, "usage": {}}, STOP),

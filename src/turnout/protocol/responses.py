@@ -65,8 +65,12 @@ class Part(msgspec.Struct):
     refusal: str | None = None
 
 
+ITEM_TYPES = frozenset({"message", "reasoning", "function_call"})
+"""The items whose fields are read."""
+
+
 class Item(msgspec.Struct):
-    """An output item: ``message``, ``reasoning``, ``function_call`` and others."""
+    """An output item."""
 
     type: str = ""
     id: str | None = None
@@ -92,25 +96,60 @@ class ItemDone(msgspec.Struct):
     output_index: int = 0
 
 
+class _ItemEvent(msgspec.Struct):
+    item: Raw
+    output_index: int = 0
+
+
+class _Kind(msgspec.Struct):
+    type: str = ""
+
+
+_decode_item_event = msgspec.json.Decoder(_ItemEvent).decode
+_decode_kind = msgspec.json.Decoder(_Kind).decode
+_decode_whole_item = msgspec.json.Decoder(Item).decode
+
+
+def decode_item(item: bytes | Raw) -> Item:
+    """Reads an item. Of one that is not among `ITEM_TYPES` only the type is read: its fields may mean anything.
+
+    Raises `msgspec.DecodeError`.
+    """
+    kind = _decode_kind(item).type
+    return _decode_whole_item(item) if kind in ITEM_TYPES or not kind else Item(type=kind)
+
+
+def decode_added(data: bytes) -> ItemAdded:
+    """Reads ``response.output_item.added``. Raises `msgspec.DecodeError`."""
+    event = _decode_item_event(data)
+    return ItemAdded(decode_item(event.item), event.output_index)
+
+
+def decode_done(data: bytes) -> ItemDone:
+    """Reads ``response.output_item.done``. Raises `msgspec.DecodeError`."""
+    event = _decode_item_event(data)
+    return ItemDone(decode_item(event.item), event.output_index)
+
+
 class InputDetails(msgspec.Struct):
     """``usage.input_tokens_details``."""
 
-    cached_tokens: int | None = None
-    cache_write_tokens: int | None = None
+    cached_tokens: int | float | None = None
+    cache_write_tokens: int | float | None = None
 
 
 class OutputDetails(msgspec.Struct):
     """``usage.output_tokens_details``."""
 
-    reasoning_tokens: int | None = None
+    reasoning_tokens: int | float | None = None
 
 
 class Usage(msgspec.Struct):
     """Tokens of one answer; input includes cached, output includes reasoning (codex-backend.md 3.2)."""
 
-    input_tokens: int | None = None
+    input_tokens: int | float | None = None
     input_tokens_details: InputDetails | None = None
-    output_tokens: int | None = None
+    output_tokens: int | float | None = None
     output_tokens_details: OutputDetails | None = None
 
 
@@ -127,35 +166,30 @@ class Error(msgspec.Struct):
     type: str | None = None
     message: str | None = None
     param: str | None = None
-    plan_type: str | None = None
     resets_at: float | None = None
+    """Unix seconds."""
     resets_in_seconds: float | None = None
 
 
 class Response(msgspec.Struct):
-    """The response object inside terminal events; ``output`` is empty on the Codex backend."""
+    """The response object of ``response.completed`` and ``response.incomplete``; on the Codex backend without output.
 
-    output: list[Item] | None = None
-    usage: Usage | None = None
+    What is only of use in some cases stays `Raw`, so that nothing odd in it can spoil an answer that is complete.
+    """
+
+    status: str | None = None
+    output: list[Raw] | None = None
+    usage: Raw = Raw(b"null")
+    """`Usage`."""
     incomplete_details: Incomplete | None = None
-    error: Error | None = None
-    model: str | None = None
+    error: Raw = Raw(b"null")
+    """An error object, where a server calls completed what has failed."""
 
 
 class ResponseEvent(msgspec.Struct):
-    """``response.completed``, ``response.incomplete``, ``response.failed``."""
+    """``response.completed`` and ``response.incomplete``."""
 
     response: Response
-
-
-class ErrorEvent(msgspec.Struct):
-    """Top-level ``error``: fields at the top, or an ``error`` object, or both."""
-
-    error: Error | None = None
-    code: str | int | None = None
-    message: str | None = None
-    param: str | None = None
-    status: int | None = None
 
 
 class EventType(msgspec.Struct):

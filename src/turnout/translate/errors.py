@@ -12,13 +12,14 @@ import time
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Raw
 
 from turnout.protocol.errors import Failure, FailureKind
-from turnout.protocol.responses import Error
+from turnout.translate.error_objects import read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from turnout.protocol.responses import Error
 
 K = FailureKind
 
@@ -71,17 +72,19 @@ _MODEL = re.compile(
 )
 _FRAMING = re.compile(r"Responses-Lite|Instructions are (?:required|not valid)", re.IGNORECASE)
 _REASONING = re.compile(r"encrypted content .*could not be (?:verified|decrypted)", re.IGNORECASE | re.DOTALL)
-_AGAIN = re.compile(r"try again in\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[a-z]*)", re.IGNORECASE)
-_UNITS = {"ms": 0.001, "milliseconds": 0.001, "m": 60.0, "min": 60.0, "minute": 60.0, "minutes": 60.0}
-_LIMIT = re.compile(r"(?:maximum context length is|>)\s*([\d,]+)")
-_ASKED = re.compile(r"(?:resulted in|requested about|requested|too long:)\s*([\d,]+)")
-
-
-class _Body(msgspec.Struct):
-    error: Error | str | None = None
-    detail: Raw = Raw(b"null")
-    code: str | None = None
-    message: str | None = None
+_AGAIN = re.compile(r"try again in\s+(?=\d)", re.IGNORECASE)
+_SPAN = re.compile(
+    r"(?:,?\s*(?:and\s+)?)?(?P<number>\d{1,9}(?:\.\d{1,9})?)"
+    r"(?:\s*(?:(?P<ms>ms|milliseconds?)|(?P<s>s|secs?|seconds?)|(?P<m>m|mins?|minutes?)|(?P<h>h|hrs?|hours?)|(?P<d>d|days?))"
+    r"(?![a-z])|(?!\d|\.\d|\s*[a-z]))",
+    re.IGNORECASE,
+)
+"""One part of a span of time in words: ``1.5s``, ``1h`` of ``1h2m``, ``20 minutes``, and a bare number of seconds."""
+_UNITS = {"number": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LIMIT = re.compile(r"(?:maximum context length is|limit of|>)\s*(\d[\d,]{0,15})")
+_ASKED = re.compile(r"(?:resulted in|requested about|requested|too long:)\s*(\d[\d,]{0,15})")
+_FAR_FUTURE = 253_402_300_800
+"""Unix seconds of the year 10000: no clock can show what lies behind it, and no server means it."""
 
 
 def classify_http(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -90,7 +93,7 @@ def classify_http(status: int, headers: Mapping[str, str], body: bytes) -> Failu
     `headers` has lower-case names. The body may be of either family, HTML, or nothing (codex-backend.md 10.16); HTML is
     never quoted.
     """
-    error = _read_body(body)
+    error = read_body(body)
     retry_after = _seconds(headers.get("retry-after"))
     failure = classify_error(error, status=status, retry_after=retry_after)
     if not error.message:
@@ -106,7 +109,6 @@ def classify_error(error: Error, *, status: int = 0, retry_after: float | None =
     kind = _kind(error, status, message)
     if retry_after is None:
         retry_after = _wait_in(message)
-    resets_at = int(error.resets_at) if error.resets_at else None
     asked, limit = _ASKED.search(message), _LIMIT.search(message)
     return Failure(
         kind=kind,
@@ -114,8 +116,8 @@ def classify_error(error: Error, *, status: int = 0, retry_after: float | None =
         next_step=_NEXT_STEPS.get(kind, ""),
         status=status,
         code=code,
-        retry_after=error.resets_in_seconds if kind is K.USAGE_LIMIT and error.resets_in_seconds else retry_after,
-        resets_at=resets_at,
+        retry_after=(_span(error.resets_in_seconds) if kind is K.USAGE_LIMIT else None) or retry_after,
+        resets_at=int(_span(error.resets_at) or 0) or None,
         tokens=_number(asked) if kind is K.CONTEXT_OVERFLOW else None,
         maximum=_number(limit) if kind is K.CONTEXT_OVERFLOW else None,
     )
@@ -129,11 +131,11 @@ _NEXT_STEPS = {
 
 
 def _kind(error: Error, status: int, message: str) -> FailureKind:
+    if _OVERFLOW.search(message):  # in whatever status and with whatever code it comes (behaviours.md 36)
+        return K.CONTEXT_OVERFLOW
     for name in (error.code, error.type):
         if isinstance(name, str) and name in _CODES:
             return _CODES[name]
-    if _OVERFLOW.search(message):  # in whatever status it comes (behaviours.md 36)
-        return K.CONTEXT_OVERFLOW
     if _REASONING.search(message):
         return K.REFUSED_REASONING
     if _MODEL.search(message):
@@ -151,49 +153,27 @@ def _kind(error: Error, status: int, message: str) -> FailureKind:
     return K.UPSTREAM_ERROR
 
 
-def _read_body(body: bytes) -> Error:
-    """The error object in an answer's body, whatever its family; empty if there is none to read."""
-    try:
-        read = msgspec.json.decode(body, type=_Body)
-    except (msgspec.DecodeError, RecursionError):
-        text = body[:500].decode("utf-8", "replace").strip()
-        return Error() if text.startswith("<") else Error(message=text or None)
-    if isinstance(read.error, Error):
-        return read.error
-    if isinstance(read.error, str):
-        return Error(code=read.error, message=read.message or read.error)
-    if bytes(read.detail) != b"null":
-        return _read_detail(read.detail)
-    return Error(code=read.code, message=read.message)
-
-
-def _read_detail(detail: Raw) -> Error:
-    """``detail`` may be a string, an object or a list of either (codex-backend.md 2.4)."""
-    value = msgspec.json.decode(detail)
-    if isinstance(value, list):
-        value = value[0] if value else ""
-    if isinstance(value, dict):
-        code, message = value.get("code"), value.get("message") or value.get("msg")
-        return Error(
-            code=code if isinstance(code, str) else None,
-            message=message if isinstance(message, str) else str(memoryview(detail)[:500], "utf-8", "replace"),
-        )
-    return Error(message=str(value))
-
-
 def _seconds(value: str | None) -> float | None:
     """A ``Retry-After`` in seconds; dates and nonsense give None."""
     try:
-        seconds = float(value) if value else None
+        return _span(float(value)) if value else None
     except ValueError:
         return None
-    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _span(seconds: float | None) -> float | None:
+    """`seconds` unless no calendar can hold them."""
+    return seconds if seconds is not None and 0 <= seconds < _FAR_FUTURE else None
 
 
 def _wait_in(message: str) -> float | None:
-    """The wait named in words: ``try again in 1.5s`` (codex-backend.md 3.3)."""
+    """The wait named in words: ``try again in 1.5s``, ``in 1h2m`` (codex-backend.md 3.3); None if none is."""
     found = _AGAIN.search(message)
-    return float(found["number"]) * _UNITS.get(found["unit"].lower(), 1.0) if found else None
+    place, wait = (found.end() if found else len(message)), None
+    while part := _SPAN.match(message, place):
+        wait = (wait or 0.0) + float(part["number"]) * _UNITS[part.lastgroup or "s"]
+        place = part.end()
+    return wait
 
 
 def _number(found: re.Match[str] | None) -> int | None:

@@ -6,18 +6,21 @@ stream has one open block at a time, so one item is current and the events of th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from turnout.protocol import responses as wire
+from turnout.protocol import surrogates
 from turnout.protocol.errors import Failure, FailureKind
 from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.protocol.sse import SseOverflowError, SseSplitter, parse
 from turnout.translate import reasoning
+from turnout.translate.error_objects import read_error
 from turnout.translate.errors import anthropic_error_event, classify_error
 from turnout.translate.messages_writer import DELTA_END, EMPTY, MessagesWriter, TokenUsage
 from turnout.translate.stops import StopFilter
+from turnout.translate.usage import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,12 +41,12 @@ if TYPE_CHECKING:
 _encode = msgspec.json.encode
 _decode_text_delta = msgspec.json.Decoder(wire.TextDelta).decode
 _decode_response = msgspec.json.Decoder(wire.ResponseEvent).decode
-_decode_error = msgspec.json.Decoder(wire.ErrorEvent).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_string = msgspec.json.Decoder(str).decode
 _decode_type = msgspec.json.Decoder(wire.EventType).decode
 
 _ITEM_RECORDS: dict[bytes, Callable[[bytes], ItemRecord]] = {
-    b"response.output_item.added": msgspec.json.Decoder(wire.ItemAdded).decode,
+    b"response.output_item.added": wire.decode_added,
     b"response.output_text.delta": _decode_text_delta,
     b"response.output_text.done": msgspec.json.Decoder(wire.TextDone).decode,
     b"response.refusal.delta": _decode_text_delta,
@@ -52,7 +55,7 @@ _ITEM_RECORDS: dict[bytes, Callable[[bytes], ItemRecord]] = {
     b"response.reasoning_text.delta": msgspec.json.Decoder(wire.ReasoningDelta).decode,
     b"response.function_call_arguments.delta": msgspec.json.Decoder(wire.ArgumentsDelta).decode,
     b"response.function_call_arguments.done": msgspec.json.Decoder(wire.ArgumentsDone).decode,
-    b"response.output_item.done": msgspec.json.Decoder(wire.ItemDone).decode,
+    b"response.output_item.done": wire.decode_done,
 }
 """Events about one output item. Every type that is neither here nor terminal carries nothing that these do not."""
 
@@ -60,7 +63,7 @@ _HOT = b"event: response.output_text.delta\ndata: "
 _HOT_LENGTH = len(_HOT)
 _QUOTE = 0x22
 _PARAGRAPH = b'"\\n\\n"'
-_NOWHERE = (-1, -1)
+_NOWHERE: tuple[int | None, int | None] = (None, None)
 _PATIENCE = 256
 """Events for which upstream is heard out behind a stop sequence: its end, with the usage, is mostly close."""
 _INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
@@ -71,10 +74,10 @@ class _Item:
 
     __slots__ = ("arguments", "call_id", "name", "part", "pieces", "seen", "started", "type")
 
-    def __init__(self, item: wire.Item) -> None:
-        self.type = item.type
-        self.call_id = item.call_id
-        self.name = item.name
+    def __init__(self, kind: str) -> None:
+        self.type = kind
+        self.call_id: str | None = None
+        self.name: str | None = None
         self.started = False
         """The call's block is open."""
         self.pieces: list[str] = []
@@ -127,7 +130,7 @@ class MessagesStream:
         """Output and content index of the open text block."""
         self._text_item, self._text_part = _NOWHERE
         """The same while deltas may be copied as they are; `_NOWHERE` while they must be looked at."""
-        self._used_tool = False
+        self._call_ids: set[str] = set()
         self._item: _Item | None = None
         self._current: int | None = None
         """Output index of the item that is being written."""
@@ -157,29 +160,31 @@ class MessagesStream:
                 # Most events of a stream are these, and most of them continue the open block.
                 try:
                     record = _decode_text_delta(block[_HOT_LENGTH:])
-                except msgspec.DecodeError:
-                    self._read(block)
-                    continue
-                if record.output_index == self._text_item and record.content_index == self._text_part:
                     text = bytes(record.delta)
-                    if text[0] == _QUOTE:
-                        out.append(writer.delta_start)
-                        out.append(text)
-                        out.append(DELTA_END)
+                    if not text.isascii():
+                        text.decode()
+                except (msgspec.DecodeError, UnicodeDecodeError):
+                    self._read(block)
                 else:
+                    if record.output_index == self._text_item and record.content_index == self._text_part:
+                        if text[0] == _QUOTE:
+                            out.append(writer.delta_start)
+                            out.append(text)
+                            out.append(DELTA_END)
+                        continue
                     self._take(record)
-            elif block:
+            else:
                 self._read(block)
+            if self.finished:
+                break  # what comes behind the end is for nobody
         return self._writer.taken()
 
     def close(self) -> bytes:
         """Upstream's stream has ended. Before a terminal event that is a failure, never a clean stop."""
         for block in self._splitter.close():
             if not self.finished:
-                self._read(block)
-        if self._stop_sequence is not None:
-            self._finish_stopped()
-        elif not self.finished:
+                self._read(block, whole=False)
+        if not self.finished:
             self._fail(
                 Failure(kind=FailureKind.CUT, message="The upstream's stream was cut before the answer was complete.")
             )
@@ -205,24 +210,40 @@ class MessagesStream:
 
     # Reading
 
-    def _read(self, block: bytes) -> None:
+    def _read(self, block: bytes, *, whole: bool = True) -> None:
+        """Reads any event. One that cannot be read is a failure, unless the stream was cut inside it."""
         name, data = parse(block)
-        if not data or self.finished:
+        if not data:
             return
         try:
-            name = name or _decode_type(data).type.encode()
-            decode = _ITEM_RECORDS.get(name)
-            if decode is not None:
-                self._take(decode(data))
-            elif name in (b"response.completed", b"response.incomplete"):
-                self._complete(_decode_response(data).response)
-            elif name == b"response.failed":
-                error = _decode_response(data).response.error or wire.Error()
-                self._fail(classify_error(error))
-            elif name == b"error":
-                self._fail(_classify_event(_decode_error(data)))
-        except (msgspec.DecodeError, RecursionError):
-            self._fail(_unreadable(f"an event that cannot be read ({name.decode('utf-8', 'replace')[:80]})"))
+            if not data.isascii():
+                data.decode()
+            if not name.startswith((b"response.", b"error")):
+                name = _own_name(data)  # the JSON's own word counts (codex-backend.md 3)
+            try:
+                self._understand(name, data)
+            except msgspec.DecodeError:
+                mended = surrogates.mend(data)
+                if mended == data:
+                    raise
+                self._understand(name, mended)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if whole:
+                self._fail(_unreadable(f"an event that cannot be read ({name.decode('utf-8', 'replace')[:80]})"))
+
+    def _understand(self, name: bytes, data: bytes) -> None:
+        """Raises `msgspec.DecodeError`, before anything is done."""
+        decode = _ITEM_RECORDS.get(name)
+        if decode is not None:
+            self._take(decode(data))
+        elif name in (b"response.completed", b"response.incomplete"):
+            self._complete(_decode_response(data).response, cut=name == b"response.incomplete")
+        elif name == b"response.failed":
+            self._fail(classify_error(read_error(_decode_object(data).get("response"))))
+        elif name == b"error":
+            event = _decode_object(data)
+            status = event.get("status")
+            self._fail(classify_error(read_error(event), status=status if isinstance(status, int) else 0))
 
     def _take(self, record: ItemRecord) -> None:
         index = record.output_index
@@ -243,7 +264,7 @@ class MessagesStream:
 
     def _promote(self) -> None:
         """Makes the next waiting item current once the one before it has ended."""
-        while self._current is None and self._waiting:
+        while self._current is None and self._waiting and self._stop_sequence is None:
             index = self._current = min(self._waiting)
             for record in self._waiting.pop(index):
                 if self._current != index:
@@ -262,35 +283,49 @@ class MessagesStream:
             case wire.ArgumentsDelta():
                 self._arguments(record.delta)
             case wire.ArgumentsDone():
-                item = self._known("function_call")
-                item.arguments = record.arguments
-                item.name = item.name or record.name
+                if item := self._known("function_call"):
+                    item.arguments = record.arguments
+                    item.name = item.name or record.name
             case wire.TextDone():
-                if record.content_index not in self._known("message").seen:
+                item = self._known("message")
+                if item and record.content_index not in item.seen:
                     self._text(record.output_index, record.content_index, bytes(record.text))
                     self._text(record.output_index, record.content_index, bytes(record.refusal))
             case wire.ItemAdded():
-                self._item = _Item(record.item)
-                if record.item.type == "reasoning":
-                    self._open_thinking()
-                elif record.item.type == "function_call":
-                    self._open_call(self._item)
+                self._add_item(record.item)
             case wire.ItemDone():
                 self._finish_item(record.item, record.output_index)
 
-    def _known(self, kind: str) -> _Item:
-        """The current item; one that was never announced is taken for what its event says it is."""
+    def _add_item(self, item: wire.Item) -> None:
+        known = self._known(item.type)
+        if known is None:
+            return
+        known.name = known.name or item.name
+        known.call_id = known.call_id or item.call_id
+        if known.type == "reasoning":
+            self._open_thinking()
+        elif known.type == "function_call":
+            self._open_call(known)
+
+    def _known(self, kind: str) -> _Item | None:
+        """The current item, if it is of this kind: what an event of another kind says of it means nothing.
+
+        One that was never announced is taken for what its event says it is.
+        """
         if self._item is None:
-            self._item = _Item(wire.Item(type=kind))
-        return self._item
+            self._item = _Item(kind)
+        elif not self._item.type:
+            self._item.type = kind
+        return self._item if self._item.type == kind else None
 
     # Writing items
 
     def _text(self, output_index: int, content_index: int, text: bytes) -> None:
         """`text` is a JSON string; anything else is no text."""
-        if text[0] != _QUOTE or text == EMPTY:
+        item = self._known("message")
+        if item is None or text[0] != _QUOTE or text == EMPTY or self._stop_sequence is not None:
             return
-        self._known("message").seen.add(content_index)
+        item.seen.add(content_index)
         if (output_index, content_index) != self._text_at:
             self._close_block()
             self._text_at = output_index, content_index
@@ -314,9 +349,9 @@ class MessagesStream:
             self._writer.open("thinking")
 
     def _thinking(self, part: tuple[str, int], text: bytes) -> None:
-        if text[0] != _QUOTE or text == EMPTY:
-            return
         item = self._known("reasoning")
+        if item is None or text[0] != _QUOTE or text == EMPTY:
+            return
         self._open_thinking()
         if item.part is not None and item.part != part:
             self._writer.delta(_PARAGRAPH)
@@ -324,38 +359,47 @@ class MessagesStream:
         self._writer.delta(text)
 
     def _open_call(self, item: _Item) -> None:
-        """Opens a call's block, as soon as its name is known."""
+        """Opens a call's block, as soon as its name is known, with the arguments that came before."""
         if item.started or not item.name:
             return
-        name = self._full_names.get(item.name, item.name)
-        # A server that gives no call id: any id that is unique within the conversation does.
-        call_id = item.call_id or f"call_{self._writer.message_id.removeprefix('msg_')}_{self._writer.index}"
         self._close_block()
-        self._writer.open_tool_use(call_id, name)
-        item.started = self._used_tool = True
+        call_id = item.call_id
+        if not call_id or call_id in self._call_ids:
+            # A server that gives none, or one twice: any id that is unique within the conversation does, but the
+            # client loses one of two calls with the same (claude-code-wire.md 2).
+            call_id = f"call_{self._writer.message_id.removeprefix('msg_')}_{self._writer.index}"
+        self._call_ids.add(call_id)
+        self._writer.open_tool_use(call_id, self._full_names.get(item.name, item.name))
+        item.started = True
+        if so_far := "".join(item.pieces):
+            self._writer.delta(_encode(so_far))
 
     def _arguments(self, delta: str) -> None:
         item = self._known("function_call")
+        if item is None or not delta:
+            return
         item.pieces.append(delta)
-        if item.started and delta:
+        if item.started:
             self._writer.delta(_encode(delta))
 
     def _finish_item(self, item: wire.Item, output_index: int) -> None:
         """Writes what of a complete item was not streamed, and ends it."""
-        known = self._item or _Item(item)
-        if item.type == "message":
+        kind = item.type or (self._item.type if self._item else "")
+        known = self._known(kind)
+        if known is None:
+            known = self._item = _Item(kind)  # it was taken for something else
+        if kind == "message":
             for index, part in enumerate(item.content or ()):
                 text = part.text if part.text is not None else part.refusal
                 if text and index not in known.seen:
-                    self._item = known
                     self._text(output_index, index, _encode(text))
-        elif item.type == "reasoning":
+        elif kind == "reasoning":
             self._finish_reasoning(item, known)
-        elif item.type == "function_call":
+        elif kind == "function_call":
             self._finish_call(item, known)
         else:
             self.notes.append(
-                dropped(f"output[{output_index}]", f"an item of the type {item.type!r} has no form downstream")
+                dropped(f"output[{output_index}]", f"an item of the type {kind!r} has no form downstream")
             )
         self._end_item(output_index)
 
@@ -365,7 +409,6 @@ class MessagesStream:
         self._item = self._current = None
 
     def _finish_reasoning(self, item: wire.Item, known: _Item) -> None:
-        self._item = known
         self._open_thinking()
         if known.part is None:
             for kind, parts in (("summary", item.summary), ("text", item.content)):
@@ -375,25 +418,19 @@ class MessagesStream:
         self._writer.sign(signature)
 
     def _finish_call(self, item: wire.Item, known: _Item) -> None:
-        streamed = "".join(known.pieces)
         known.name = known.name or item.name
         known.call_id = known.call_id or item.call_id
+        streamed = "".join(known.pieces)
+        whole = item.arguments or known.arguments or streamed
         if not known.started:
+            known.pieces[:] = [whole]
             self._open_call(known)
             if not known.started:
                 self.notes.append(dropped("output", "a tool call that was never named"))
-                return
-            known.pieces.clear()
-            written = ""
-        else:
-            written = streamed
-        whole = item.arguments or known.arguments or streamed
-        if whole.startswith(written):
-            rest = whole[len(written) :]
-            if rest:
-                self._writer.delta(_encode(rest))
-        else:
+        elif not whole.startswith(streamed):
             self.notes.append(approximated("output", "a call's arguments were streamed otherwise than completed"))
+        elif rest := whole[len(streamed) :]:
+            self._writer.delta(_encode(rest))
 
     def _close_block(self) -> None:
         if self._stops is not None and (held := self._stops.flush()):
@@ -403,27 +440,45 @@ class MessagesStream:
 
     # The end
 
-    def _complete(self, response: wire.Response) -> None:
-        self._writer.start()
-        if self._stop_sequence is not None:
-            self.usage = _count(response.usage)
-            self._finish_stopped()
+    def _complete(self, response: wire.Response, *, cut: bool) -> None:
+        """`cut`: upstream says itself that the answer is incomplete."""
+        missing = [
+            wire.ItemDone(wire.decode_item(item), index)
+            for index, item in enumerate(response.output or ())
+            if index not in self._done
+        ]
+        if response.status in ("failed", "cancelled") or bytes(response.error) != b"null":
+            self._fail(classify_error(read_error({"error": msgspec.json.decode(response.error)})))
             return
+        self._writer.start()
+        usage = count(response.usage)
+        if usage is None:
+            self.notes.append(approximated("usage", "not known: upstream's figures could not be read"))
+        self.usage = usage or TokenUsage()
+        for record in missing:
+            self._take(record)
         while self._current is not None:
             self._end_unfinished(self._current)
-        for index, item in enumerate(response.output or ()):
-            if index not in self._done:
-                self._take(wire.ItemDone(item, index))
-        self.usage = _count(response.usage)
+        if self._stop_sequence is not None:
+            self._finish_stopped()
+            return
         reason = response.incomplete_details.reason if response.incomplete_details else None
-        self.stop_reason = _INCOMPLETE.get(reason or "") or ("tool_use" if self._used_tool else "end_turn")
-        if reason and reason not in _INCOMPLETE:
-            self.notes.append(approximated("output", f"the answer is incomplete: {reason}"))
+        self.stop_reason = "tool_use" if self._call_ids else "end_turn"
+        if reason in _INCOMPLETE:
+            self.stop_reason = _INCOMPLETE[reason]
+        elif reason or cut:
+            self.notes.append(
+                approximated("output", f"the answer is incomplete: {reason or 'upstream does not say why'}")
+            )
+            if not self._call_ids:
+                self.stop_reason = "max_tokens"  # the one reason on which clients ask for the rest
         self._writer.finish(self.stop_reason, self.usage)
         self.finished = True
 
     def _finish_stopped(self) -> None:
-        """Ends an answer that reached a stop sequence."""
+        """Ends an answer that reached a stop sequence, once."""
+        if self.finished:
+            return
         if self.usage == TokenUsage():
             self.notes.append(approximated("usage", "not known: the answer was stopped before upstream had counted"))
         self.stop_reason = "stop_sequence"
@@ -451,23 +506,9 @@ def _unreadable(what: str) -> Failure:
     return Failure(kind=FailureKind.UPSTREAM_ERROR, message=f"The upstream sent {what}.")
 
 
-def _classify_event(event: wire.ErrorEvent) -> Failure:
-    """The failure in a top-level ``error`` event: its fields are at the top, in an ``error`` object, or in both."""
-    error = event.error or wire.Error(code=event.code, message=event.message, param=event.param)
-    return classify_error(error, status=event.status or 0)
-
-
-def _count(usage: wire.Usage | None) -> TokenUsage:
-    """Upstream's figures, whose input includes the cached tokens, split; never below zero (behaviours.md 33)."""
-    if usage is None:
-        return TokenUsage()
-    inside = usage.input_tokens_details or wire.InputDetails()
-    outside = usage.output_tokens_details or wire.OutputDetails()
-    cached, written = inside.cached_tokens or 0, inside.cache_write_tokens or 0
-    return TokenUsage(
-        input_tokens=max(0, (usage.input_tokens or 0) - cached - written),
-        cached_tokens=cached,
-        cache_write_tokens=written,
-        output_tokens=usage.output_tokens or 0,
-        reasoning_tokens=outside.reasoning_tokens or 0,
-    )
+def _own_name(data: bytes) -> bytes:
+    """What an event calls itself in its JSON; nothing if it is none of this API's, like ``[DONE]``."""
+    try:
+        return _decode_type(data).type.encode()
+    except msgspec.DecodeError:
+        return b""
