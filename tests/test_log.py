@@ -40,9 +40,12 @@ def test_json_has_time_level_and_event_first() -> None:
     assert list(record) == ["timestamp", "level", "event", "status"]
 
 
-def test_colour_only_on_a_terminal() -> None:
+def test_colour_only_on_a_terminal_and_only_for_those_who_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b" not in logged(status=200)
     assert "\x1b" in logged(stream=Terminal(), status=200)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in logged(stream=Terminal(), status=200)
 
 
 def test_a_logged_text_cannot_forge_a_second_line() -> None:

@@ -43,10 +43,12 @@ def configure(level: str = "info", json: bool = False, stream: TextIO | None = N
     """Sets the log up for this process.
 
     ``level`` is one of `Level`; ``json`` writes one JSON object a line; ``stream`` is stderr if not given. Text is
-    coloured only on a terminal.
+    coloured only on a terminal, and not with ``NO_COLOR``.
     """
     out = stream or sys.stderr
-    render: Callable[..., str] = render_json if json else render_text(colour=out.isatty())
+    render: Callable[..., str] = (
+        render_json if json else render_text(colour=out.isatty() and not os.environ.get("NO_COLOR"))
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

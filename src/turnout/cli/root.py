@@ -71,7 +71,7 @@ def root(ctx: click.Context) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Runs the command line and gives the exit code. Whatever goes wrong becomes one line and a next step on stderr."""
     try:
-        outcome = root.main(list(arguments), prog_name="turnout", standalone_mode=False)
+        outcome = root.main(list(arguments), prog_name="turnout", standalone_mode=False, color=_colour())
     except click.UsageError as error:
         error.show()
         return USAGE
@@ -91,9 +91,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def complain(message: str, next_step: str = "") -> None:
     """One line on stderr, and a second one with what to do."""
-    click.echo(f"{click.style('turnout:', fg='red', bold=True)} {message}", err=True)
+    click.echo(f"{click.style('turnout:', fg='red', bold=True)} {message}", err=True, color=_colour())
     if next_step:
         click.echo(f"  {next_step}", err=True)
+
+
+def _colour() -> bool | None:
+    """False if the user wants none (no-color.org); None leaves it to whether the output is a terminal."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def _explain(error: Exception) -> int:
