@@ -127,7 +127,7 @@ class ClaudeCode:
     def start(
         self, prompt: str | None, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[str]:
-        """Start `claude -p` and leave it running, for tests that do something to it meanwhile."""
+        """Start `claude -p` and leave it running, for tests that do something to it meanwhile; it waits for stdin."""
         words = [] if prompt is None else [prompt]
         return subprocess.Popen(
             # Some options take several values: the prompt must come before them.

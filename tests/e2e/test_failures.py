@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +44,7 @@ def test_a_conversation_that_is_too_long_is_compacted_and_goes_on(
     too_long, compaction, resumed = stack.requests[4:]
     assert upstream.tool_outputs(too_long) == ["one", "two"]
     assert "Respond with TEXT ONLY" in upstream.texts(compaction, "user")[-1]
-    assert upstream.tool_outputs(resumed) == []
+    assert "one" not in upstream.tool_outputs(resumed), "the start of the conversation is now in the summary"
     assert "The user counted from one to two." in "".join(upstream.texts(resumed, "user"))
 
 
@@ -51,9 +52,7 @@ def test_a_used_up_limit_ends_the_turn_at_once_and_tells_when_it_resets(claude: 
     stack.simulator.fault("429-usage-limit:7200", times=100)
     result = claude.run("Hello")
     assert result.code == 1
-    assert "usage limit" in result.stdout
-    assert "reset" in result.stdout
-    assert "2 hours" in result.stdout or "1 hour 59 minutes" in result.stdout
+    assert re.search(r"usage limit has been reached. It resets at .* UTC \(in (2h 0m|1h 59m)\)", result.stdout)
     assert result.seconds < SOON
     assert len(stack.requests) == 1
 
@@ -80,20 +79,34 @@ def test_one_failure_before_any_output_is_not_noticed(claude: ClaudeCode, stack:
     assert not [event for event in result.events if event.get("subtype") == "api_retry"], "the client saw no failure"
 
 
-@pytest.mark.parametrize(
-    "fault", ["drop-mid-reasoning", "drop-mid-text", "reset-mid-text", "eof-mid-text", "failed-mid-text:server_error"]
-)
+CUTS = ["drop-mid-text", "reset-mid-text", "eof-mid-text", "failed-mid-text:server_error"]
+
+
+@pytest.mark.parametrize("fault", ["drop-mid-reasoning", *CUTS])
 def test_a_cut_answer_is_never_taken_for_a_whole_one(claude: ClaudeCode, stack: Stack, fault: str) -> None:
-    stack.play(say(ANSWER))
+    stack.play(say(ANSWER) if "reasoning" in fault else Turn(output=[Message(text=ANSWER)]))
     stack.simulator.fault(fault)
     result = claude.run("Hello").succeeded()
     assert result.stdout == f"{ANSWER}\n"
     assert len(stack.requests) == 2
 
 
+@pytest.mark.parametrize("fault", CUTS)
+def test_a_cut_after_a_whole_thought_is_not_hidden(claude: ClaudeCode, stack: Stack, fault: str) -> None:
+    """2.1.328 asks again. 2.1.197 cannot once any block is complete, whatever it is sent: it must say so."""
+    stack.play(say(ANSWER))
+    stack.simulator.fault(fault)
+    result = claude.run("Hello")
+    if claude.version == "2.1.197":
+        assert result.code == 1
+        assert result.stdout.startswith("API Error: ")
+    else:
+        assert result.succeeded().stdout == f"{ANSWER}\n"
+
+
 def test_a_call_whose_arguments_were_cut_is_never_run(claude: ClaudeCode, stack: Stack) -> None:
     trace = claude.work / "trace.txt"
-    stack.play(use(bash(f"echo run >> {trace}")), say("Done."))
+    stack.play(Turn(output=[bash(f"echo run >> {trace}")]), say("Done."))
     stack.simulator.fault("drop-mid-arguments")
     assert claude.run("Run it", "--allowedTools", "Bash").succeeded().stdout == "Done.\n"
     assert trace.read_text() == "run\n", "once, by the second try"
@@ -155,7 +168,7 @@ def test_an_upstream_that_falls_silent_is_given_up_and_asked_again(
     stack = own_stack(TURNOUT_UPSTREAM_IDLE_SECONDS="2", TURNOUT_KEEPALIVE_SECONDS="0.5")
     claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
     stack.simulator.settings.keepalive_seconds = 0
-    stack.play(say(ANSWER))
+    stack.play(Turn(output=[Message(text=ANSWER)]))
     stack.simulator.fault("stall-mid-text")
     assert claude.run("Hello").succeeded().stdout == f"{ANSWER}\n"
     silent, answered = stack.requests
@@ -170,7 +183,7 @@ def test_an_upstream_that_cannot_be_reached_is_named(
     claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
     result = claude.run("Hello", environment={"CLAUDE_CODE_MAX_RETRIES": "1"})
     assert result.code == 1
-    assert "127.0.0.1:9" in result.stdout
+    assert "No connection to 127.0.0.1" in result.stdout
 
 
 def _final(result: Result) -> str:

@@ -67,6 +67,9 @@ def test_escape_while_the_model_thinks_stops_the_upstream(claude: ClaudeCode, st
 def test_stopping_the_process_stops_the_upstream(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say(LONG_ANSWER, pacing=SLOW))
     process = claude.start("Tell me a long story")
+    assert process.stdin is not None
+    process.stdin.close()
+    process.stdin = None  # so that communicate() does not look after it
     [story] = _wait_for_conversation(stack, 1)
     stack.simulator.wait_until(lambda _: "response.output_text.delta" in story.events)
     stopped = time.monotonic()

@@ -165,24 +165,24 @@ def test_tools_with_long_names_and_awkward_schemas_are_offered_and_called(
 
 def test_a_tool_found_by_searching_can_be_called(claude: ClaudeCode, stack: Stack, tmp_path: Path) -> None:
     """2.1.328 leaves tools out until the model searches for them, 2.1.197 only when told to (claude-code-wire.md 2)."""
-    wanted = mcp_server.WIRE_NAMES[0]
     arguments = [ALLOW_ALL, *_awkward_server(tmp_path)]
-    stack.play(use(call("ToolSearch", query=f"select:{wanted}", max_results=5)), say("Found."))
-    claude.run("Find the tool", *arguments, environment={"ENABLE_TOOL_SEARCH": "true"}).succeeded()
+    with_search = {"ENABLE_TOOL_SEARCH": "true"}
+    search = use(call("ToolSearch", query=f"select:{mcp_server.WIRE_NAMES[0]}", max_results=5))
+    stack.play(search, say("Found."))
+    claude.run("Find the tool", *arguments, environment=with_search).succeeded()
     before, after = (upstream.body(request)["tools"] for request in stack.requests)
     [found] = [tool for tool in after if tool not in before]
     assert found["description"] == mcp_server.DESCRIPTIONS[mcp_server.LONG_TOOLS[0]]
     assert "DeferredToolPlaceholder" not in {tool["name"] for tool in after}
-    [output] = upstream.tool_outputs(stack.requests[1])
-    assert found["name"] in _flat(output), "the model learns by which name to call it"
-    upstream.assert_prefix_grows(stack.requests)
+    [answer] = upstream.tool_outputs(stack.requests[1])
+    assert found["name"] in _flat(answer), "the model learns by which name to call it"
 
     stack.simulator.reset()
-    stack.play(say(""), say(""), use(call(found["name"], word="here")), say("Called."))
-    arguments.append("--continue")
-    result = claude.run("Call it", *arguments, environment={"ENABLE_TOOL_SEARCH": "true"}).succeeded()
+    stack.play(search, use(call(found["name"], word="here")), say("Called."))
+    result = claude.run("Find and call it", *arguments, environment=with_search).succeeded()
     assert result.stdout == "Called.\n"
     assert '{"word": "here"}' in _flat(upstream.tool_outputs(stack.requests[-1])[-1])
+    upstream.assert_prefix_grows(stack.requests)
 
 
 def _awkward_server(folder: Path) -> list[str]:

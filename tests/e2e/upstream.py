@@ -46,8 +46,8 @@ def answered(requests: Iterable[RecordedRequest]) -> list[RecordedRequest]:
 
 
 def conversation(requests: Iterable[RecordedRequest]) -> list[RecordedRequest]:
-    """Those of the coding conversation: the small calls beside it (a title) offer no tools."""
-    return [request for request in requests if body(request).get("tools")]
+    """Those of the coding conversation, once they are read: the small calls beside it (a title) offer no tools."""
+    return [request for request in requests if request.body and request.body.get("tools")]
 
 
 def issued_reasoning(requests: Iterable[RecordedRequest]) -> list[str]:
