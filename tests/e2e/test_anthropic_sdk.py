@@ -25,9 +25,7 @@ WEATHER: ToolParam = {
     "description": "The weather of a place",
     "input_schema": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
 }
-ANSWERED_CALL = Turn(
-    output=[Reasoning(summary=[SUMMARY]), call("weather", place="Oslo"), call("weather", place="Rome")]
-)
+TWO_CALLS = [call("weather", place="Oslo"), call("weather", place="Rome")]
 
 
 @pytest.fixture
