@@ -76,14 +76,30 @@ def _claude_code(*, install: bool, needed: bool) -> Path | None:
 
     found = installer.installed() if install else (locate.claude() or installer.installed())
     if found is None and install:
-        click.echo(f"Installing Claude Code {installer.VERSION} with npm, for Turnout alone …", err=True)
-        try:
-            found = installer.install(lambda line: click.echo(f"  {line}", err=True))
-        except installer.InstallError as error:
-            raise click.ClickException(str(error)) from None
+        found = _install()
     if found is None and needed:
         raise click.ClickException(f"Claude Code is not installed. {locate.HOW_TO_INSTALL} Or add --install here.")
     return found
+
+
+def _install() -> Path:
+    """Installs Claude Code; npm's latest line moves on stderr while it works."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from turnout.launch import install as installer
+
+    console = Console(stderr=True, highlight=False)
+    what = f"Installing Claude Code {installer.VERSION} with npm, for Turnout alone"
+    try:
+        if not console.is_terminal:
+            console.print(f"{what} …")
+            return installer.install(lambda line: None)
+        with console.status(what) as status:
+            width = max(20, console.width - 8)
+            return installer.install(lambda line: status.update(f"{what}\n  [dim]{escape(line[:width])}[/dim]"))
+    except installer.InstallError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _open(view: View | None, title: str) -> None:
