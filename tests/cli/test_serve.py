@@ -44,6 +44,11 @@ def test_it_shows_address_mapping_and_a_token_that_works(tmp_path: Path) -> None
         assert token not in process.stderr.read()
 
 
+def test_an_output_without_arrows_is_no_reason_to_fail(tmp_path: Path) -> None:
+    with running(tmp_path, "serve", "--port", "0", variables={"PYTHONIOENCODING": "ascii"}) as process:
+        assert "opus   ? gpt-6.1-sol" in read_until(process, "Not ready:")
+
+
 def test_a_token_of_the_users_is_not_shown(tmp_path: Path) -> None:
     variables = {"TURNOUT_TOKEN": "my-own-token", "OPENAI_API_KEY": "sk-my-key"}
     with running(tmp_path, "serve", "--port", "0", "--upstream", "openai", variables=variables) as process:

@@ -13,10 +13,14 @@ def main() -> None:
     if arguments in (["--version"], ["-V"]):  # answered before anything slow is imported
         print(f"turnout {__version__}")  # noqa: T201
         return
+    import io
     import signal
 
     from turnout.cli.root import run
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a pipe of Windows may have no arrows
     # A polite end from outside is like Ctrl-C: files and programs of our own are cleaned up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(arguments))
