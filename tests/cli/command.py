@@ -52,6 +52,7 @@ def running(home: Path, *arguments: str, variables: Mapping[str, str] | None = N
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
+        errors="replace",
     )
     try:
         yield process
