@@ -21,7 +21,7 @@ NULL = Raw(b"null")
 """What a raw field holds that is absent or null."""
 
 
-class Source(msgspec.Struct):
+class Source(msgspec.Struct, gc=False):
     """Where a medium is: ``base64`` (media_type, data), ``url`` (url), ``text`` (data), ``content`` (content)."""
 
     type: str
@@ -31,19 +31,19 @@ class Source(msgspec.Struct):
     content: Raw = EMPTY_STRING
 
 
-class TextBlock(msgspec.Struct, tag="text"):
+class TextBlock(msgspec.Struct, tag="text", gc=False):
     """Text of any author. ``cache_control`` and citations are not for the upstream."""
 
     text: Raw
 
 
-class ImageBlock(msgspec.Struct, tag="image"):
+class ImageBlock(msgspec.Struct, tag="image", gc=False):
     """An image in a user message or a tool result."""
 
     source: Source
 
 
-class DocumentBlock(msgspec.Struct, tag="document"):
+class DocumentBlock(msgspec.Struct, tag="document", gc=False):
     """A PDF or a text document in a user message, beside or inside a tool result."""
 
     source: Source
@@ -51,7 +51,7 @@ class DocumentBlock(msgspec.Struct, tag="document"):
     context: str | None = None
 
 
-class ToolUseBlock(msgspec.Struct, tag="tool_use"):
+class ToolUseBlock(msgspec.Struct, tag="tool_use", gc=False):
     """A call that the model made in an earlier turn."""
 
     id: str
@@ -59,7 +59,7 @@ class ToolUseBlock(msgspec.Struct, tag="tool_use"):
     input: Raw = Raw(b"{}")
 
 
-class ToolResultBlock(msgspec.Struct, tag="tool_result"):
+class ToolResultBlock(msgspec.Struct, tag="tool_result", gc=False):
     """What a tool answered: a string or blocks (claude-code-wire.md 2, Round trip)."""
 
     tool_use_id: str
@@ -67,25 +67,25 @@ class ToolResultBlock(msgspec.Struct, tag="tool_result"):
     is_error: bool | None = None
 
 
-class ThinkingBlock(msgspec.Struct, tag="thinking"):
+class ThinkingBlock(msgspec.Struct, tag="thinking", gc=False):
     """Earlier reasoning. Only the signature matters: it carries the upstream's encrypted item."""
 
     signature: Raw = EMPTY_STRING
 
 
-class RedactedThinkingBlock(msgspec.Struct, tag="redacted_thinking"):
+class RedactedThinkingBlock(msgspec.Struct, tag="redacted_thinking", gc=False):
     """Earlier reasoning without text."""
 
     data: Raw = EMPTY_STRING
 
 
-class ToolReferenceBlock(msgspec.Struct, tag="tool_reference"):
+class ToolReferenceBlock(msgspec.Struct, tag="tool_reference", gc=False):
     """In the result of a tool search: a tool that is loaded from now on."""
 
     tool_name: str
 
 
-class UnknownBlock(msgspec.Struct):
+class UnknownBlock(msgspec.Struct, gc=False):
     """A block of a type that is not listed here, as it came."""
 
     type: str
@@ -107,7 +107,7 @@ Block = KnownBlock | UnknownBlock
 Role = Literal["user", "assistant", "system"]
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """One message. ``system`` may stand anywhere (claude-code-wire.md 1)."""
 
     role: Role

@@ -30,7 +30,10 @@ _encode = msgspec.json.encode
 
 _ATTRIBUTION = "x-anthropic-billing-header:"
 _ATTRIBUTION_BYTES = b'"' + _ATTRIBUTION.encode()
+_OURS = b'"' + reasoning.PREFIX
 _QUOTE = 0x22
+_Text, _ToolUse, _ToolResult = wire.TextBlock, wire.ToolUseBlock, wire.ToolResultBlock
+_Thinking, _RedactedThinking = wire.ThinkingBlock, wire.RedactedThinkingBlock
 _FAILED = _encode("The tool call failed:\n")
 _NO_RESULT = b'"The tool call was interrupted: there is no result."'
 _ORPHAN = input_text(b'"Result of an earlier tool call:"')
@@ -52,6 +55,10 @@ class History:
         self._max_name = target.capabilities.max_tool_name
         self._max_call_id = target.capabilities.max_call_id
         self._pairing = SOUND
+        self._names: dict[str, bytes] = {}
+        """Tool names as upstream has them, in JSON."""
+        self._call_ids: dict[str, bytes] = {}
+        """Call ids as upstream has them, in JSON."""
 
     def add_system(self, system: str | list[wire.SystemBlock] | None) -> None:
         """The system prompt as the first developer message, without the client's attribution line."""
@@ -63,7 +70,8 @@ class History:
             texts = [wire.text_of(block.text, f"system[{index}].text") for index, block in enumerate(system)]
             if bytes(memoryview(texts[0])[: len(_ATTRIBUTION_BYTES)]) == _ATTRIBUTION_BYTES:
                 texts[0] = _encode(_without_attribution(wire.decode_text(system[0].text, "system[0].text")))
-        self._add_message(b"developer", [input_text(text) for text in texts if not is_empty(text)])
+        if parts := [input_text(text) for text in texts if not is_empty(text)]:
+            self._add_message(b"developer", parts)
 
     def add_messages(self, messages: Sequence[wire.Message | wire.TolerantMessage]) -> None:
         """All messages in order. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
@@ -84,58 +92,63 @@ class History:
                 self._add_user(b"user" if role == "user" else b"developer", content, index)
 
     def _add_message(self, role: bytes, parts: list[bytes]) -> None:
-        if parts:
-            self.items.append(
-                b"".join((b'{"type":"message","role":"', role, b'","content":[', b",".join(parts), b"]}"))
-            )
+        self.items.append(b"".join((b'{"type":"message","role":"', role, b'","content":[', b",".join(parts), b"]}")))
 
     def _add_user(self, role: bytes, blocks: Sequence[wire.Block], message: int) -> None:
-        sound = self._pairing is SOUND
+        sound = self._pairing is SOUND and role == b"user"
         parts: list[bytes] = []
         for index, block in enumerate(blocks):
-            if type(block) is wire.ToolResultBlock:
+            if type(block) is _ToolResult:
                 if parts:
                     self._add_message(role, parts)
                     parts = []
                 # The common case, and the bulk of a session's bytes: copied as it is.
                 output = bytes(block.content)
-                if sound and output[0] == _QUOTE and not block.is_error and role == b"user":
-                    self._add_output(self._call_id(block.tool_use_id), output)
+                if sound and output[0] == _QUOTE and not block.is_error:
+                    self._add_output(self._call_ids[block.tool_use_id], output)
                 else:
                     self._add_result(block, message, index, in_user=role == b"user")
+            elif type(block) is _Text and (text := bytes(block.text))[0] == _QUOTE:
+                if len(text) > 2:
+                    parts.append(b"".join((b'{"type":"input_text","text":', text, b"}")))
             else:
                 parts += self._content(block, _place(message, index))
-        self._add_message(role, parts)
+        if parts:
+            self._add_message(role, parts)
 
     def _add_assistant(self, blocks: Sequence[wire.Block], message: int) -> None:
         parts: list[bytes] = []
         for index, block in enumerate(blocks):
-            if type(block) is wire.TextBlock:
+            if type(block) is _Text:
                 text = bytes(block.text)
                 if text[0] != _QUOTE:
-                    wire.text_of(block.text, f"messages[{message}].content[{index}].text")
-                if not is_empty(text):
-                    parts.append(output_text(text))
+                    wire.text_of(block.text, f"{_place(message, index)}.text")
+                if len(text) > 2:
+                    parts.append(b"".join((b'{"type":"output_text","text":', text, b"}")))
                 continue
             if parts:
                 self._add_message(b"assistant", parts)
                 parts = []
-            if type(block) is wire.ToolUseBlock:
+            if type(block) is _ToolUse:
                 self._add_call(block, message, index)
-            elif type(block) is wire.ThinkingBlock:
-                self._add_reasoning(block.signature, message, index)
-            elif type(block) is wire.RedactedThinkingBlock:
-                self._add_reasoning(block.data, message, index)
+            elif type(block) is _Thinking:
+                signature = bytes(block.signature)
+                if signature.startswith(_OURS):
+                    self._add_reasoning(signature, message, index)
+            elif type(block) is _RedactedThinking:
+                self._add_reasoning(bytes(block.data), message, index)
             else:
                 self.notes.append(
                     dropped(_place(message, index), f"a {kind_of(block)} block of an assistant has no form upstream")
                 )
-        self._add_message(b"assistant", parts)
+        if parts:
+            self._add_message(b"assistant", parts)
 
-    def _add_reasoning(self, signature: Raw, message: int, index: int) -> None:
-        sealed = reasoning.unseal(bytes(signature)[1:-1])
+    def _add_reasoning(self, signature: bytes, message: int, index: int) -> None:
+        """`signature` is a JSON string; what is no envelope of ours is foreign thinking, and left alone."""
+        sealed = reasoning.unseal(signature[1:-1])
         if sealed is None or not self._reads_reasoning:
-            return  # foreign thinking: another provider's, or text only
+            return
         if not self._replays_reasoning or sealed.account != self._account or sealed.model != self._model:
             self.notes.append(dropped(_place(message, index), "reasoning of another account or model cannot be read"))
             return
@@ -145,17 +158,15 @@ class History:
                 (
                     b'{"type":"reasoning",',
                     item_id,
-                    b'"summary":[],"encrypted_content":',
-                    _encode(sealed.ciphertext.decode()),
-                    b"}",
+                    b'"summary":[],"encrypted_content":"',
+                    sealed.ciphertext,
+                    b'"}',
                 )
             )
         )
 
     def _add_call(self, block: wire.ToolUseBlock, message: int, index: int) -> None:
-        name = short_name(block.name, self._max_name)
-        if name != block.name:
-            self.full_names[name] = block.name
+        name = self._names.get(block.name) or self._add_name(block.name)
         pairing = self._pairing
         call_id = self._call_id(block.id if pairing is SOUND else pairing.renamed.get((message, index), block.id))
         self.items.append(
@@ -164,19 +175,29 @@ class History:
                     b'{"type":"function_call","call_id":',
                     call_id,
                     b',"name":',
-                    _encode(name),
+                    name,
                     b',"arguments":',
                     _encode(bytes(block.input).decode()),
                     b"}",
                 )
             )
         )
-        if (message, index) in pairing.unanswered:
+        if pairing is not SOUND and (message, index) in pairing.unanswered:
             self.notes.append(approximated(_place(message, index), "a call without a result was given an empty one"))
             self._add_output(call_id, _NO_RESULT)
 
+    def _add_name(self, name: str) -> bytes:
+        short = short_name(name, self._max_name)
+        if short != name:
+            self.full_names[short] = name
+        made = self._names[name] = _encode(short)
+        return made
+
     def _call_id(self, call_id: str) -> bytes:
-        return _encode(short_call_id(call_id, self._max_call_id))
+        made = self._call_ids.get(call_id)
+        if made is None:
+            made = self._call_ids[call_id] = _encode(short_call_id(call_id, self._max_call_id))
+        return made
 
     def _add_output(self, call_id: bytes, output: bytes) -> None:
         self.items.append(

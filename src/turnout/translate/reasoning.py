@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 
 import msgspec
+from msgspec import json
 
-_PREFIX = b"turnout:1:"
+PREFIX = b"turnout:1:"
 _PLAIN = re.compile(rb"[A-Za-z0-9+/=_.\-]+")
 _ITEM_ID = re.compile(r"rs[A-Za-z0-9_-]{1,62}")
 
@@ -27,7 +28,7 @@ class Sealed(msgspec.Struct, frozen=True):
     item_id: str
     """The item's id upstream; empty when it had none that upstream would take back (longer than 64, foreign prefix)."""
     ciphertext: bytes
-    """``encrypted_content``, byte for byte."""
+    """``encrypted_content`` byte for byte, as it stands in JSON."""
 
 
 def seal(account: str, model: str, item_id: str | None, ciphertext: str) -> bytes:
@@ -38,20 +39,23 @@ def seal(account: str, model: str, item_id: str | None, ciphertext: str) -> byte
     if content and not _PLAIN.fullmatch(content):
         content = b"hex." + content.hex().encode()
     name = model.replace("%", "%25").replace(":", "%3A").encode("ascii", "replace")
-    return b":".join((_PREFIX[:-1], account.encode(), name, kept.encode(), content))
+    return b":".join((PREFIX[:-1], account.encode(), name, kept.encode(), content))
 
 
 def unseal(signature: bytes) -> Sealed | None:
     """Reads a signature (without quotes); None if it is not one of ours, is damaged, or carries no ciphertext."""
-    if not signature.startswith(_PREFIX):
+    if not signature.startswith(PREFIX):
         return None
-    fields = signature[len(_PREFIX) :].split(b":")
-    if len(fields) != 4 or not _PLAIN.fullmatch(fields[3]):
+    fields = signature[len(PREFIX) :].split(b":")
+    if len(fields) != 4:
         return None
     content = fields[3]
+    # Whether it is whole is for upstream to say; here it need only be safe to copy into JSON as it is.
+    if not content or not content.isascii() or b"\\" in content or b'"' in content:
+        return None
     try:
         if content.startswith(b"hex."):
-            content = bytes.fromhex(content[4:].decode())
+            content = json.encode(bytes.fromhex(content[4:].decode()).decode())[1:-1]
         account, name, item_id = (field.decode("ascii") for field in fields[:3])
     except ValueError:
         return None

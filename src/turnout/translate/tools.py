@@ -67,22 +67,29 @@ class ToolsCache:
         self._limit = limit
         self._held = 0
         self._entries: OrderedDict[tuple[int, bytes], TranslatedTools] = OrderedDict()
+        self._latest: tuple[int, bytes, TranslatedTools] = (0, b"", NO_TOOLS)
 
     def translate(self, tools: Raw, name_limit: int) -> TranslatedTools:
         """The translated tools, from the cache if the same bytes came before."""
         if is_null(tools):
             return NO_TOOLS
-        key = (name_limit, bytes(tools))
+        raw = bytes(tools)
+        limit, bytes_before, made_before = self._latest
+        if limit == name_limit and bytes_before == raw:
+            return made_before  # comparing costs a tenth of hashing
+        key = (name_limit, raw)
         found = self._entries.get(key)
         if found is not None:
             self._entries.move_to_end(key)
+            self._latest = (name_limit, raw, found)
             return found
         made = translate_tools(key[1], name_limit)
         self._entries[key] = made
+        self._latest = (name_limit, raw, made)
         self._held += len(key[1]) + len(made.functions)
         while self._held > self._limit and self._entries:
-            (_, raw), old = self._entries.popitem(last=False)
-            self._held -= len(raw) + len(old.functions)
+            (_, oldest), old = self._entries.popitem(last=False)
+            self._held -= len(oldest) + len(old.functions)
         return made
 
 
