@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.command import turnout
 from tests.clients import CLAUDE_CODE_VERSIONS, claude_code
+from turnout.cli.root import run
 from turnout.simulator import Simulator
 
 
@@ -78,10 +79,13 @@ def test_the_gateway_is_there_for_this_client_alone(tmp_path: Path, variables: d
     assert log.stat().st_mode & 0o077 == 0
 
 
-def test_without_claude_code_it_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    done = turnout(tmp_path, "claude", variables={"PATH": ""})
-    assert done.returncode == 1
-    assert "npm install -g @anthropic-ai/claude-code" in done.stderr
+def test_without_claude_code_it_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("turnout.launch.locate.usual_places", lambda environ, platform: iter(()))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run(["claude"]) == 1
+    assert "npm install -g @anthropic-ai/claude-code" in capsys.readouterr().err
 
 
 @pytest.mark.e2e

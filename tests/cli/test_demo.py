@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.command import read_until, running, turnout
 from tests.clients import claude_code
+from turnout.cli.root import run
 
 KEYS = [
     "ok",
@@ -60,11 +61,18 @@ def test_json_is_exactly_one_line_of_measured_figures(tmp_path: Path) -> None:
     assert is_good(done.stdout, "sdk")
 
 
-def test_without_claude_code_it_shows_the_sdk_and_says_how_to_see_the_rest(tmp_path: Path) -> None:
-    nowhere = {"PATH": "/usr/bin:/bin", "TURNOUT_CLIENTS_DIR": str(tmp_path / "none")}
-    done = turnout(tmp_path, "demo", variables=nowhere)
-    assert done.returncode == 0, done.stderr
-    shown = done.stdout
+@pytest.fixture
+def no_claude(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without Claude Code, also if the one that runs the tests has it somewhere."""
+    monkeypatch.setattr("turnout.launch.locate.usual_places", lambda environ, platform: iter(()))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("TURNOUT_CLIENTS_DIR", str(tmp_path / "none"))
+
+
+@pytest.mark.usefixtures("no_claude")
+def test_without_claude_code_it_shows_the_sdk_and_says_how_to_see_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo"]) == 0
+    shown = capsys.readouterr().out
     order = ["read_file", "def total", "run_command", "190 != 180", "The mend is one line", "asked → sent"]
     assert [shown.index(words) for words in order] == sorted(shown.index(words) for words in order)
     for words in (
@@ -90,12 +98,12 @@ def test_claude_code_keeps_out_of_the_users_home(tmp_path: Path, claude_folder: 
     assert sorted(path.name for path in tmp_path.iterdir()) == []
 
 
-def test_claude_code_asked_for_and_not_there(tmp_path: Path) -> None:
-    nowhere = {"PATH": "", "TURNOUT_CLIENTS_DIR": str(tmp_path / "none")}
-    done = turnout(tmp_path, "demo", "--client", "claude", variables=nowhere)
-    assert done.returncode == 1
-    assert "Claude Code is not installed" in done.stderr
-    assert "--install" in done.stderr
+@pytest.mark.usefixtures("no_claude")
+def test_claude_code_asked_for_and_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--client", "claude"]) == 1
+    told = capsys.readouterr().err
+    assert "Claude Code is not installed" in told
+    assert "--install" in told
 
 
 def test_a_client_that_fails_fails_the_demo(tmp_path: Path) -> None:
