@@ -54,11 +54,15 @@ def own_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     with ExitStack() as running:
 
         def make(
-            settings: Settings | None = None, accounts: Sequence[Account] = (Account(),), **environment: str
+            settings: Settings | None = None,
+            accounts: Sequence[Account] = (Account(),),
+            upstream: str = "codex",
+            **environment: str,
         ) -> Stack:
             simulator = running.enter_context(Simulator(settings=settings, accounts=accounts))
             home = tmp_path / f"gateway-{simulator.port}"
-            return Stack(simulator, running.enter_context(start_gateway(simulator, home, environment)))
+            gateway = start_gateway(simulator, home, upstream=upstream, environment=environment)
+            return Stack(simulator, running.enter_context(gateway))
 
         yield make
 

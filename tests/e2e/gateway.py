@@ -22,28 +22,27 @@ if TYPE_CHECKING:
 TOKEN = "e2e-token"
 
 _START_SECONDS = 20
+_SETTINGS = ("CHATGPT_", "CODEX_", "OPENAI_", "PROXY_", "TURNOUT_")
 
 
 class Gateway:
-    """A running gateway in front of a Codex endpoint; a context manager that stops it."""
+    """A running gateway in front of one upstream; a context manager that stops it."""
 
-    def __init__(self, endpoint: str, codex_home: Path, *, environment: Mapping[str, str] | None = None) -> None:
-        """`endpoint` is the responses address upstream, `codex_home` the folder with auth.json."""
+    def __init__(self, home: Path, *, upstream: str, environment: Mapping[str, str]) -> None:
+        """`home` is its home and working folder; `environment` says where the upstream is and how to sign in there."""
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = TOKEN
         self._log = tempfile.NamedTemporaryFile(mode="w+b", prefix="turnout-", suffix=".log")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "turnout", "serve", "--port", str(self.port), "--upstream", "codex"],
+            [sys.executable, "-m", "turnout", "serve", "--port", str(self.port), "--upstream", upstream],
             env={
-                **{name: value for name, value in os.environ.items() if not name.startswith(("TURNOUT_", "CODEX_"))},
-                "HOME": str(codex_home),
-                "CODEX_HOME": str(codex_home),
-                "CODEX_API_ENDPOINT": endpoint,
+                **{name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)},
+                "HOME": str(home),
                 "TURNOUT_TOKEN": TOKEN,
-                **(environment or {}),
+                **environment,
             },
-            cwd=codex_home,
+            cwd=home,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,

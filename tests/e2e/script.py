@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 SUMMARY = "Weighing what to do next."
 
+COMPACTION = When(last_user_text="Respond with TEXT ONLY")
+"""The client's demand to sum up the conversation (claude-code-wire.md 8)."""
+
 
 def call(tool: str, **arguments: Any) -> FunctionCall:
     """A call of `tool`."""

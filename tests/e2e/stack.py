@@ -37,8 +37,16 @@ class Stack:
         self.simulator.load(Scenario(turns=list(turns)))
 
 
-def start_gateway(simulator: Simulator, home: Path, environment: Mapping[str, str] | None = None) -> Gateway:
+def start_gateway(
+    simulator: Simulator, home: Path, *, upstream: str = "codex", environment: Mapping[str, str] | None = None
+) -> Gateway:
     """A gateway signed in at the simulator, its home in `home`; use it as a context manager."""
     home.mkdir(parents=True, exist_ok=True)
     simulator.write_auth_json(home)
-    return Gateway(f"{simulator.codex_url}/responses", home, environment=environment)
+    signed_in = {
+        "CODEX_HOME": str(home),
+        "CODEX_API_ENDPOINT": f"{simulator.codex_url}/responses",
+        "OPENAI_API_KEY": simulator.api_key,
+        "OPENAI_API_BASE_URL": simulator.openai_url,
+    }
+    return Gateway(home, upstream=upstream, environment={**signed_in, **(environment or {})})

@@ -6,6 +6,7 @@ Knows nothing of the program inside.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pexpect
@@ -19,6 +20,7 @@ ESCAPE = "\x1b"
 ENTER = "\r"
 
 _ROWS, _COLUMNS = 50, 120
+_PRESSES = 10
 
 
 class Terminal:
@@ -61,9 +63,20 @@ class Terminal:
             time.sleep(0.02)
         raise TimeoutError(f"{wanted!r} did not appear within {timeout} s; the screen shows:\n{self.text}")
 
-    def press(self, keys: str) -> None:
-        """Send `keys` as one key press (an escape sequence, a control character, a letter)."""
-        self._child.send(keys)
+    def press(self, keys: str, *, until: str = "") -> None:
+        """Send `keys` as one key press (an escape sequence, a control character, a letter).
+
+        With `until`, press as a person would whose key seems to have been missed: again each second, until the screen
+        shows that text. A dialog that has just appeared may ignore keys for a moment, lest a typist answer it unread.
+        """
+        for _ in range(_PRESSES if until else 1):
+            self._child.send(keys)
+            if not until:
+                return
+            with suppress(TimeoutError):
+                self.wait_for(until, timeout=1)
+                return
+        raise TimeoutError(f"{until!r} did not appear after pressing {keys!r}; the screen shows:\n{self.text}")
 
     def submit(self, line: str) -> None:
         """Type `line`, wait until it is on the screen, and press Enter."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e import upstream
 from tests.e2e.claude_code import ClaudeCode
-from tests.e2e.script import bash, say, use
+from tests.e2e.script import COMPACTION, bash, say, use
 from turnout.simulator import Message, Settings, Turn, When, WireStyle
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def test_a_conversation_that_is_too_long_is_compacted_and_goes_on(
 ) -> None:
     summary = "<analysis>Two commands.</analysis>\n<summary>The user counted from one to two.</summary>"
     stack.play(
-        Turn(output=[Message(text=summary)], when=When(last_user_text="Respond with TEXT ONLY")),
+        Turn(output=[Message(text=summary)], when=COMPACTION),
         say("Three.", when=When(last_user_text="On to three"), fault=overflow),
         use(bash("echo one")),
         say("One."),

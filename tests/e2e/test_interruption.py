@@ -22,17 +22,6 @@ AT_ONCE = 1.0
 """Seconds from the key to the closed connection upstream."""
 
 
-def test_questions_are_answered_in_the_terminal(claude: ClaudeCode, stack: Stack) -> None:
-    stack.play(say("The first answer."), say("The second answer."))
-    with claude.terminal() as terminal:
-        terminal.wait_for("❯")
-        terminal.submit("What comes first?")
-        terminal.wait_for("The first answer.")
-        terminal.submit("What comes second?")
-        terminal.wait_for("The second answer.")
-    upstream.assert_prefix_grows(stack.conversation)
-
-
 def test_escape_in_the_middle_of_an_answer_stops_the_upstream(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say(LONG_ANSWER, pacing=SLOW), say("A short one instead."))
     with claude.terminal() as terminal:

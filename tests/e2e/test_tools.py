@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from tests.e2e.claude_code import ClaudeCode
     from tests.e2e.stack import Stack
 
+PDF = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>endobj
+trailer<</Root 1 0 R>>
+%%EOF
+"""
 ALLOW_ALL = "--dangerously-skip-permissions"
 
 
@@ -99,6 +106,16 @@ def test_an_image_in_the_question_is_seen_by_the_model(claude: ClaudeCode, stack
     ).succeeded()
     parts = [part for item in stack.requests[0].input for part in item["content"] if isinstance(part, dict)]
     assert f"data:image/png;base64,{mcp_server.PIXEL}" in [part.get("image_url") for part in parts]
+
+
+def test_a_document_is_seen_by_the_model(claude: ClaudeCode, stack: Stack) -> None:
+    """2.1.197 puts it beside the tool's answer, 2.1.328 inside it."""
+    document = claude.work / "page.pdf"
+    document.write_bytes(PDF)
+    stack.play(use(call("Read", file_path=str(document))), say("One empty page."))
+    assert claude.run("What does it say?", ALLOW_ALL).succeeded().stdout == "One empty page.\n"
+    data = base64.b64encode(PDF)
+    assert b"data:application/pdf;base64," + data in upstream.body_bytes(stack.requests[1])
 
 
 def test_a_subagent_works_in_a_conversation_of_its_own(claude: ClaudeCode, stack: Stack) -> None:
