@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.cli.command import read_until, running, turnout
 from tests.clients import claude_code
@@ -62,11 +64,13 @@ def test_json_is_exactly_one_line_of_measured_figures(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def no_claude(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_claude(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine without Claude Code, also if the one that runs the tests has it somewhere."""
     monkeypatch.setattr("turnout.launch.locate.usual_places", lambda environ, platform: iter(()))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("TURNOUT_CLIENTS_DIR", str(tmp_path / "none"))
+    yield
+    structlog.reset_defaults()  # the command set the log up for this process
 
 
 @pytest.mark.usefixtures("no_claude")
