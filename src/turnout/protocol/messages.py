@@ -85,6 +85,21 @@ class ToolReferenceBlock(msgspec.Struct, tag="tool_reference", gc=False):
     tool_name: str
 
 
+class ServerToolUseBlock(msgspec.Struct, tag="server_tool_use", gc=False):
+    """A call of one of the provider's own tools, made and answered inside an earlier answer."""
+
+    id: str
+    name: str = ""
+    input: Raw = Raw(b"{}")
+
+
+class WebSearchResultBlock(msgspec.Struct, tag="web_search_tool_result", gc=False):
+    """What such a search found: an array of results, or an error object (claude-code-wire.md 2, WebSearch)."""
+
+    tool_use_id: str
+    content: Raw = NULL
+
+
 class UnknownBlock(msgspec.Struct, gc=False):
     """A block of a type that is not listed here, as it came."""
 
@@ -101,6 +116,8 @@ KnownBlock = (
     | ThinkingBlock
     | RedactedThinkingBlock
     | ToolReferenceBlock
+    | ServerToolUseBlock
+    | WebSearchResultBlock
 )
 Block = KnownBlock | UnknownBlock
 
@@ -136,6 +153,28 @@ class Tool(msgspec.Struct):
     input_schema: Raw = NULL
     type: str | None = None
     defer_loading: bool | None = None
+
+
+class UserLocation(msgspec.Struct, omit_defaults=True):
+    """Where the user of a web search is, roughly. Both families of protocols write it in the same way."""
+
+    city: str | None = None
+    region: str | None = None
+    country: str | None = None
+    timezone: str | None = None
+
+
+class WebSearchTool(msgspec.Struct):
+    """The definition of the provider's own web search (``web_search_20250305`` and later)."""
+
+    name: str = "web_search"
+    allowed_domains: list[str] | None = None
+    """Domains (their subdomains included), or addresses from a domain on, that results must be from."""
+    blocked_domains: list[str] | None = None
+    """The same, that results must not be from."""
+    max_uses: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Searches that one answer may make."""
+    user_location: UserLocation | None = None
 
 
 class ToolChoice(msgspec.Struct):
@@ -225,6 +264,7 @@ _decode_block = msgspec.json.Decoder(KnownBlock).decode
 _decode_raws = msgspec.json.Decoder(list[Raw]).decode
 _decode_string = msgspec.json.Decoder(str).decode
 _decode_tools = msgspec.json.Decoder(list[Tool]).decode
+_decode_web_search = msgspec.json.Decoder(WebSearchTool).decode
 _KNOWN_TYPES = frozenset(str(block.__struct_config__.tag) for block in KnownBlock.__args__)
 
 
@@ -276,6 +316,14 @@ def decode_tools(tools: Raw | bytes) -> list[Tool]:
         return _decode_tools(tools)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         _refuse(error, "tools")
+
+
+def decode_web_search(tools: Raw | bytes, index: int) -> WebSearchTool:
+    """Reads the web search among the ``tools``. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
+    try:
+        return _decode_web_search(_decode_raws(tools)[index])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _refuse(error, f"tools[{index}]")
 
 
 def is_null(raw: Raw) -> bool:
