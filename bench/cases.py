@@ -86,7 +86,7 @@ CASES = (
         body="small",
         mode=Mode(500),
         conns=16,
-        metrics=("events_s", "cpu_event_us"),
+        metrics=("events_core_s", "events_s", "cpu_event_us"),
     ),
     Case(
         name="paced",
@@ -226,6 +226,7 @@ def run_case(case: Case, rig: Rig, target: Running, number: int, seconds: float)
         if target.process:
             cpu = (target.process.cpu_ns() - before) / 1000
             values |= {"cpu_us": cpu / loaded.answers, "cpu_event_us": cpu / loaded.events}
+            values["events_core_s"] = 1e6 / values["cpu_event_us"]
     return Sample(case=case.name, target=target.name, round=number, values=values, error=_trouble(loaded))
 
 

@@ -23,6 +23,7 @@ UNITS = {
     "cpu_event_us": "CPU µs/event",
     "answers_s": "answers/s",
     "events_s": "events/s",
+    "events_core_s": "events/s of CPU",
     "first_us": "to first text µs",
     "added_us": "added µs",
     "delay_p50_us": "event delay p50 µs",
@@ -37,7 +38,7 @@ UNITS = {
     "python_ms": "python -c pass ms",
     "version_ratio": "ratio",
 }
-RATIOS = {"cpu_us", "cpu_event_us", "added_us", "events_s", "delay_p50_us", "delay_p99_us"}
+RATIOS = {"cpu_us", "cpu_event_us", "added_us", "events_core_s", "delay_p50_us", "delay_p99_us"}
 """Metrics shown as a multiple of nginx's as well."""
 
 
@@ -114,7 +115,7 @@ GOALS = (
     Goal("CPU for a 250 KB request, in sessions", "session", 10.0, _ratio("session", "cpu_us"), "x nginx"),
     Goal("CPU for a 250 KB request, nothing repeats", "cold", 10.0, _ratio("cold", "cpu_us"), "x nginx"),
     Goal("added time to first token, 250 KB", "ttft", 6.0, _ratio("ttft", "added_us"), "x nginx"),
-    Goal("text events in burst", "burst", 350_000.0, _value("burst", "events_s"), "a second", least=True),
+    Goal("text events in burst", "burst", 350_000.0, _value("burst", "events_core_s"), "a second of CPU", least=True),
     Goal("memory, idle", "memory", 70.0, _value("memory", "idle_mib"), "MiB"),
     Goal("memory, 500 open streams of 250 KB requests", "memory", 130.0, _value("memory", "peak_mib"), "MiB at most"),
     Goal("turnout --version", "start", 4.0, _value("start", "version_ratio"), "x python -c pass"),

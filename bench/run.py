@@ -28,7 +28,7 @@ import bodies
 import process
 from cases import BUILD, CASES, HEADERS, MESSAGES_PATH, SHORT, Mode, Rig, Sample, run_case, run_memory, run_start
 from report import GOALS, Figures, as_json, print_cases, print_goals
-from targets import TARGETS, Running, Target
+from targets import TARGETS, Running, Target, before
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ class Bench:
             self.running.append(running)
         self.wanted = startable
         for gateway in self.running:
-            if gateway.name == "turnout" and (signature := self._signature(gateway)):
+            if gateway.name in ("turnout", "before") and (signature := self._signature(gateway)):
                 self.rig.bodies = bodies.write_all(self.folder / "bodies", signature)
             for case in CASES:  # caches, lazily loaded modules, connections
                 if case.name in ("request", "burst"):
@@ -169,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Measure Turnout beside nginx.")
     parser.add_argument("--only", help=f"cases, with commas between; of: {', '.join(CASE_NAMES)}")
     parser.add_argument("--targets", help=f"targets, with commas between; of: {', '.join(t.name for t in TARGETS)}")
+    parser.add_argument("--before", type=Path, metavar="SRC", help="measure the Turnout in this src folder as well")
     parser.add_argument("--rounds", type=int, default=3, help="how often each case visits each target (default 3)")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a run (default 1)")
     parser.add_argument("--json", action="store_true", help="print the results as JSON instead of tables")
@@ -191,6 +192,8 @@ def main() -> None:
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="turnout-bench-") as folder:
         targets = [target for target in TARGETS if target.name in target_names]
+        if options.before:
+            targets.append(before(options.before.resolve()))
         bench = Bench(Path(folder), targets, options.seconds, progress)
         try:
             bench.start_targets()
@@ -206,7 +209,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(as_json(figures) | ({"lost": lost} if options.check else {})))
     else:
-        print_cases(console, figures, target_names)
+        print_cases(console, figures, [target.name for target in targets])
         print_goals(console, figures)
     if lost:
         sys.exit("Missed in 2 of 3 tries: " + "; ".join(lost))

@@ -119,7 +119,7 @@ def turnout_command() -> Path:
     return Path(sys.executable).with_name("turnout")
 
 
-def _start_turnout(folder: Path, stub: int) -> Running:
+def _start_turnout(folder: Path, stub: int, name: str = "turnout", source: Path | None = None) -> Running:
     port = process.free_port()
     codex_home = folder / "codex"
     codex_home.mkdir(exist_ok=True)
@@ -129,8 +129,20 @@ def _start_turnout(folder: Path, stub: int) -> Running:
         "CODEX_HOME": str(codex_home),
         "CODEX_API_ENDPOINT": f"http://127.0.0.1:{stub}{UPSTREAM_PATH}",
     }
+    if source is not None:
+        env["PYTHONPATH"] = str(source)
     command = [str(turnout_command()), "serve", "--port", str(port), "--upstream", "codex"]
-    return _listening("turnout", command, folder, port, env)
+    return _listening(name, command, folder, port, env)
+
+
+def before(source: Path) -> Target:
+    """Another Turnout, to compare this one with: the package in `source`, run by the same interpreter."""
+    return Target(
+        "before",
+        f"turnout serve, of {source}",
+        lambda folder, stub: _start_turnout(folder, stub, "before", source),
+        lambda: None if (source / "turnout" / "__init__.py").exists() else f"there is no turnout package in {source}",
+    )
 
 
 def _credential() -> dict[str, object]:
