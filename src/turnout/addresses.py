@@ -10,11 +10,11 @@ LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost
 def bare_host(value: str) -> str:
     """A Host value (or a configured name) without port, brackets and final dot, in lower case."""
     value = value.strip().lower()
-    if value.startswith("["):
-        return value[1:].partition("]")[0]
     name, colon, port = value.rpartition(":")
-    if colon and port.isdigit() and ":" not in name:
+    if colon and port.isdigit() and (":" not in name or name.endswith("]")):
         value = name
+    if value.startswith("[") and value.endswith("]"):
+        return value[1:-1]
     return value.removesuffix(".")
 
 

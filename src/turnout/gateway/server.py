@@ -109,7 +109,7 @@ class Server(uvicorn.Server):
     def end(self, *, at_once: bool = False) -> None:
         """Begins the end: no new connections, and open answers get their time unless ``at_once``."""
         self.should_exit = True
-        self.force_exit = at_once
+        self.force_exit = self.force_exit or at_once
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -166,8 +166,12 @@ class RunningGateway:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._server.end()
+        self.end()
         self._thread.join()
+
+    def end(self, *, at_once: bool = False) -> None:
+        """Begins the end, as a signal would; leaving the ``with`` block waits for it."""
+        self._server.end(at_once=at_once)
 
     def _run(self) -> None:
         try:
