@@ -43,5 +43,19 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Takes ``input_image`` parts."""
     files: bool = True
     """Takes ``input_file`` parts (PDFs)."""
+    hosted_search: bool = False
+    """Searches the web itself, with the tool ``web_search`` (codex-backend.md 2.5). Only in plain framing (2.3)."""
+    search_filters: frozenset[str] = frozenset({"allowed_domains"})
+    """The filters of that tool. ``blocked_domains`` is in OpenAI's guide ("Domain filtering"), not in Codex's own use."""
+    search_sources: bool = False
+    """Takes ``web_search_call.action.sources`` in ``include`` (codex-backend.md 2.5)."""
+    unfinished_turns: bool = False
+    """May end an answer with ``end_turn: false``, which asks for another request (codex-backend.md 3.2)."""
     zstd: bool = False
     """Takes zstd-compressed request bodies."""
+    refused_schema_keywords: frozenset[str] = frozenset({"$id", "$schema"})
+    """JSON Schema keywords that a tool's schema must not hold anywhere; ``$ref`` for a server that takes no references
+    (codex-backend.md 2.5)."""
+    refused_root_keywords: frozenset[str] = frozenset({"allOf", "anyOf", "enum", "not", "oneOf"})
+    """JSON Schema keywords that must not stand at the top level of a tool's schema (reported as ``schema must have type
+    'object' and not have …``)."""

@@ -28,3 +28,5 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The conversation's key (session id, and agent id of a subagent): ``prompt_cache_key`` and session headers."""
     replay_reasoning: bool = True
     """False on the one retry after ``invalid_encrypted_content``."""
+    hosted_search: bool = True
+    """False if upstream's own web search must not be used, since the model wants a framing that has none."""
