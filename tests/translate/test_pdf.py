@@ -30,12 +30,8 @@ def make_pdf(*pages: str) -> bytes:
     start = len(out)
     table = "".join(f"{place:010} 00000 n \n" for place in places)
     size = len(objects) + 1
-    return (
-        out
-        + (
-            f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
-        ).encode()
-    )
+    end = f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R >>\n"
+    return out + f"{end}startxref\n{start}\n%%EOF\n".encode()
 
 
 def test_each_page_has_its_text_under_its_number() -> None:
