@@ -183,6 +183,8 @@ class Transport:
         replaced by a fresh one without a word, since upstream has not seen the request then.
         """
         session, connector = self._pool()
+        if self._proxy_headers is not None and self.url.scheme == "http":
+            headers.update(self._proxy_headers)  # there is no CONNECT that could carry them
         payload = _Body(body)
         while True:
             try:

@@ -1,0 +1,366 @@
+"""The transport: pooled connections, what breaks them, proxies and certificates."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from multidict import CIMultiDict
+
+from turnout.protocol.errors import FailureKind, TurnoutError
+from turnout.settings import SettingsError
+from turnout.upstream.http import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    Handler = Callable[["Peer"], Awaitable[None]]
+
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+WHOLE = STREAM + b"5\r\nhello\r\n0\r\n\r\n"
+
+
+class Peer:
+    """The other end of one connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.heads: list[bytes] = []
+        self.bodies: list[bytes] = []
+
+    async def request(self) -> bytes:
+        """The next request's body; raises `asyncio.IncompleteReadError` when there is none."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        self.heads.append(head)
+        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        self.bodies.append(await self.reader.readexactly(length))
+        return self.bodies[-1]
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+
+class Server:
+    """A server of one test: a handler per connection."""
+
+    def __init__(self) -> None:
+        self.peers: list[Peer] = []
+        self.handler: Handler = answer_all
+        self.url = ""
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [body for peer in self.peers for body in peer.bodies]
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = Peer(reader, writer)
+        self.peers.append(peer)
+        try:
+            await self.handler(peer)
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass  # the other end, or the test, is over
+        finally:
+            writer.close()
+
+
+async def answer_all(peer: Peer) -> None:
+    while True:
+        await peer.request()
+        await peer.send(WHOLE)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    made = Server()
+    listening = await asyncio.start_server(made.connected, "127.0.0.1", 0)
+    made.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/responses"
+    yield made
+    listening.close()
+
+
+@pytest.fixture
+async def transport(server: Server) -> AsyncIterator[Transport]:
+    made = Transport("The upstream", server.url, connect=2, stale_after=0.1)
+    yield made
+    await made.close()
+
+
+async def read_all(transport: Transport, body: bytes = b"{}") -> bytes:
+    stream = await transport.post(CIMultiDict({"Content-Type": "application/json"}), body)
+    data = b""
+    while piece := await stream.read():
+        data += piece
+    stream.close()
+    return data
+
+
+async def failure(transport: Transport) -> Any:
+    with pytest.raises(TurnoutError) as raised:
+        await read_all(transport)
+    return raised.value.failure
+
+
+async def test_a_connection_is_used_again(server: Server, transport: Transport) -> None:
+    for _ in range(3):
+        assert await read_all(transport) == b"hello"
+
+    assert len(server.peers) == 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 262_144, 262_145, 3_000_000])
+async def test_a_body_of_any_size_arrives_whole(server: Server, transport: Transport, size: int) -> None:
+    body = bytes(index % 251 for index in range(min(size, 1000))) * (size // 1000 if size > 1000 else 1)
+
+    await read_all(transport, body)
+
+    assert server.bodies == [body]
+    assert b"transfer-encoding" not in server.peers[0].heads[0].lower()
+
+
+async def test_nothing_is_sent_that_was_not_asked_for(server: Server, transport: Transport) -> None:
+    await read_all(transport)
+
+    names = [line.split(b":")[0].lower() for line in server.peers[0].heads[0].split(b"\r\n")[1:-2]]
+    assert sorted(names) == [b"content-length", b"content-type", b"host"]
+
+
+async def test_closing_in_mid_answer_closes_the_connection(server: Server, transport: Transport) -> None:
+    closed = asyncio.Event()
+
+    async def handler(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(STREAM + b"5\r\nhello\r\n")
+        await peer.reader.read()
+        closed.set()
+
+    server.handler = handler
+    stream = await transport.post(CIMultiDict({"Content-Type": "application/json"}), b"{}")
+    assert await stream.read() == b"hello"
+    assert not stream.ended
+    stream.close()
+    stream.close()
+
+    async with asyncio.timeout(0.5):
+        await closed.wait()
+
+
+class TestStaleConnections:
+    """The other side closes idle connections whenever it likes, also just as one is used."""
+
+    async def _leave_idle(self, server: Server, transport: Transport, seconds: float) -> None:
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(WHOLE)
+            if len(server.peers) == 1:
+                await peer.request()  # and closes without an answer, as if it had closed just before
+                return
+            await answer_all(peer)
+
+        server.handler = handler
+        await read_all(transport)
+        await asyncio.sleep(seconds)
+
+    async def test_one_that_was_idle_is_replaced_without_a_word(self, server: Server, transport: Transport) -> None:
+        await self._leave_idle(server, transport, 0.2)
+
+        assert await read_all(transport, b'{"second":1}') == b"hello"
+        assert server.peers[1].bodies == [b'{"second":1}']
+
+    async def test_one_that_was_busy_a_moment_ago_was_cut(self, server: Server, transport: Transport) -> None:
+        await self._leave_idle(server, transport, 0)
+
+        assert (await failure(transport)).kind is FailureKind.CUT
+        assert len(server.peers) == 1
+
+    async def test_a_long_answer_is_no_idleness(self, server: Server, transport: Transport) -> None:
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(STREAM)
+            await asyncio.sleep(0.2)
+            await peer.send(b"5\r\nhello\r\n0\r\n\r\n")
+            await peer.request()
+
+        server.handler = handler
+        await read_all(transport)
+
+        assert (await failure(transport)).kind is FailureKind.CUT
+        assert len(server.peers) == 1
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("answer", "kind"),
+        [
+            (b"", FailureKind.CUT),
+            (STREAM + b"5\r\nhel", FailureKind.CUT),
+            (STREAM + b"5\r\nhello\r\n", FailureKind.CUT),
+            (STREAM + b"zz\r\n", FailureKind.UPSTREAM_ERROR),
+            (b"hello\r\n\r\n", FailureKind.UPSTREAM_ERROR),
+            (b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n", FailureKind.UPSTREAM_ERROR),
+            (b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n", FailureKind.UPSTREAM_ERROR),
+            (b"HTTP/1.1 429 No\r\nretry-after: 7\r\ncontent-length: 100\r\n\r\n{}", FailureKind.RATE_LIMITED),
+            (
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>",
+                FailureKind.UPSTREAM_ERROR,
+            ),
+        ],
+    )
+    async def test_are_told_apart(self, server: Server, transport: Transport, answer: bytes, kind: FailureKind) -> None:
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(answer)
+
+        server.handler = handler
+
+        assert (await failure(transport)).kind is kind
+        assert len(server.bodies) == 1
+
+    async def test_an_error_with_an_endless_body(self, server: Server, transport: Transport) -> None:
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(b"HTTP/1.1 503 No\r\ntransfer-encoding: chunked\r\n\r\n")
+            while True:
+                await peer.send(b"400\r\n" + b"x" * 1024 + b"\r\n")
+
+        server.handler = handler
+
+        async with asyncio.timeout(3):
+            assert (await failure(transport)).kind is FailureKind.OVERLOADED
+
+    async def test_nobody_listens(self) -> None:
+        transport = Transport("The upstream", "http://127.0.0.1:9/responses", connect=1)
+
+        found = await failure(transport)
+
+        assert found.kind is FailureKind.UNREACHABLE
+        assert "127.0.0.1" in found.message
+        assert found.next_step
+        await transport.close()
+
+    async def test_a_name_that_does_not_exist(self) -> None:
+        transport = Transport("The upstream", "http://nowhere.invalid/responses", connect=5)
+
+        assert (await failure(transport)).kind is FailureKind.UNREACHABLE
+        await transport.close()
+
+    async def test_an_untrusted_certificate(self, certificate: Path) -> None:
+        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        listening = await asyncio.start_server(handler, "127.0.0.1", 0, ssl=context)
+        port = listening.sockets[0].getsockname()[1]
+        transport = Transport("The upstream", f"https://127.0.0.1:{port}/responses", connect=2, environ={})
+
+        found = await failure(transport)
+
+        assert found.kind is FailureKind.UNREACHABLE
+        assert "not trusted" in found.message
+        assert "SSL_CERT_FILE" in found.next_step
+        await transport.close()
+        listening.close()
+
+    @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "CODEX_CA_CERTIFICATE"])
+    async def test_a_certificate_that_is_named_is_trusted(self, certificate: Path, variable: str) -> None:
+        server = Server()
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        listening = await asyncio.start_server(server.connected, "127.0.0.1", 0, ssl=context)
+        port = listening.sockets[0].getsockname()[1]
+        url, environ = f"https://127.0.0.1:{port}/responses", {variable: str(certificate)}
+        transport = Transport("The upstream", url, connect=2, environ=environ)
+
+        assert await read_all(transport) == b"hello"
+        await transport.close()
+        listening.close()
+
+
+class TestProxies:
+    @pytest.fixture
+    async def proxy(self, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+        made = Server()
+        listening = await asyncio.start_server(made.connected, "127.0.0.1", 0)
+        made.url = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+            monkeypatch.delenv(name.upper(), raising=False)
+        yield made
+        listening.close()
+
+    async def test_is_asked_for_other_machines(self, proxy: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("http_proxy", f"http://user:pass%20word@{proxy.url}")
+        transport = Transport("The upstream", "http://upstream.example/responses", connect=2)
+
+        assert await read_all(transport) == b"hello"
+
+        head = proxy.peers[0].heads[0]
+        assert head.startswith(b"POST http://upstream.example/responses HTTP/1.1\r\n")
+        assert b"Proxy-Authorization: Basic dXNlcjpwYXNzIHdvcmQ=" in head
+        await transport.close()
+
+    @pytest.mark.parametrize("excluded", ["upstream.invalid", ".invalid", "*", "upstream.invalid:80"])
+    async def test_is_not_asked_for_what_no_proxy_names(
+        self, proxy: Server, monkeypatch: pytest.MonkeyPatch, excluded: str
+    ) -> None:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.url}")
+        monkeypatch.setenv("no_proxy", excluded)
+        transport = Transport("The upstream", "http://upstream.invalid/responses", connect=2)
+
+        assert (await failure(transport)).kind is FailureKind.UNREACHABLE
+        assert not proxy.peers
+        await transport.close()
+
+    async def test_is_never_asked_for_this_machine(
+        self, proxy: Server, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("http_proxy", f"http://{proxy.url}")
+        transport = Transport("The upstream", server.url, connect=2)
+
+        assert await read_all(transport) == b"hello"
+        assert not proxy.peers
+        await transport.close()
+
+    async def test_that_refuses(self, proxy: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def handler(peer: Peer) -> None:
+            await peer.reader.readuntil(b"\r\n\r\n")
+            await peer.send(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
+
+        proxy.handler = handler
+        monkeypatch.setenv("https_proxy", f"http://user:secret@{proxy.url}")
+        transport = Transport("The upstream", "https://upstream.example/responses", connect=2)
+
+        found = await failure(transport)
+
+        assert found.kind is FailureKind.UNREACHABLE
+        assert "through the proxy 127.0.0.1" in found.message
+        assert "secret" not in found.text
+        await transport.close()
+
+    def test_of_a_kind_that_cannot_be_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:1080")
+
+        with pytest.raises(SettingsError, match="socks5"):
+            Transport("The upstream", "https://upstream.example/responses", connect=2)
+
+
+@pytest.mark.parametrize("url", ["", "upstream.example", "ftp://upstream.example/x", "http://", "https:///x"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(SettingsError, match="address of The upstream"):
+        Transport("The upstream", url, connect=2)
+
+
+def test_certificates_that_are_none(tmp_path: Path) -> None:
+    wrong = tmp_path / "ca.pem"
+    wrong.write_text("not a certificate")
+
+    for path in (wrong, tmp_path / "missing.pem"):
+        with pytest.raises(SettingsError, match="CODEX_CA_CERTIFICATE"):
+            Transport(
+                "The upstream", "https://upstream.example/x", connect=2, environ={"CODEX_CA_CERTIFICATE": str(path)}
+            )
