@@ -15,13 +15,15 @@ from msgspec import Raw
 from turnout.protocol import messages as wire
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, approximated, dropped, ignored, mapped
+from turnout.translate import search
+from turnout.translate.body import Beginning, joined, whole_body
 from turnout.translate.history import History
 from turnout.translate.tools import ToolsCache, TranslatedTools, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from turnout.translate.target import Target
+    from turnout.translate.target import Framing, Target
 
 _encode = msgspec.json.encode
 
@@ -44,6 +46,11 @@ class Translation(msgspec.Struct, frozen=True):
     stop_sequences: tuple[str, ...]
     """What ends the answer's text: the upstream has no such thing."""
     notes: tuple[Note, ...]
+    framing: Framing
+    search: search.Search | None
+    """The web search that the answer may make."""
+    beginning: Beginning
+    """How the body begins, should the answer need another request."""
 
 
 def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache | None = None) -> Translation:
@@ -52,9 +59,14 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
     Pure but for `cache`, which only saves work. Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
     """
     tools = (cache or ToolsCache(0)).translate(request.tools, target.capabilities.max_tool_name)
+    web_search = search.plan(tools.search, target) if tools.search is not None else None
+    if web_search is not None:
+        tools, target = _with_search(tools, web_search, target)
     history = History(target)
     try:
         history.add_system(request.system)
+        if web_search is not None:
+            history.add_system(web_search.words)
         before = len(history.items)
         history.add_messages(request.messages)
         for item in history.items:
@@ -68,19 +80,41 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
         raise fail(FailureKind.BAD_REQUEST, "messages: there is nothing in them to send.")
     notes = [*tools.notes, *history.notes]
     allowed = target.capabilities.fields
-    head = [
-        b'"%s":%s' % (name.encode(), value) for name, value in _fields(request, target, tools, notes) if name in allowed
-    ]
+    fields = [(name, value) for name, value in _fields(request, target, tools, web_search, notes) if name in allowed]
+    head = joined(fields)
     items = history.items
     if target.framing == "lite" and tools.functions:
         items.insert(0, _LITE_TOOLS % tools.functions)
     stops = tuple(sequence for sequence in request.stop_sequences or () if sequence)
-    body = b"".join((b"{", b",".join(head), b',"input":[', b",".join(items), b"]}"))
-    return Translation(body, {**tools.full_names, **history.full_names}, stops, tuple(notes))
+    return Translation(
+        body=whole_body(head, items),
+        full_names={**tools.full_names, **history.full_names},
+        stop_sequences=stops,
+        notes=tuple(notes),
+        framing=target.framing,
+        search=web_search,
+        beginning=Beginning.of(fields, head),
+    )
+
+
+def _with_search(tools: TranslatedTools, web_search: search.Search, target: Target) -> tuple[TranslatedTools, Target]:
+    """The tools and the target of a request that may search the web."""
+    notes = [*tools.notes, *web_search.notes]
+    if web_search.hosted and target.framing == "lite":
+        # Only plain framing has hosted tools (codex-backend.md 2.3).
+        target = msgspec.structs.replace(target, framing="plain")
+        notes.append(mapped("tools", "sent in plain framing, since only that has upstream's own web search"))
+    # It stands first: there it leaves the prefix of the prompt as it is when further tools are loaded.
+    offered = b",".join(filter(None, (web_search.definition, tools.functions)))
+    return msgspec.structs.replace(tools, functions=offered, notes=tuple(notes)), target
 
 
 def _fields(
-    request: wire.MessagesRequest, target: Target, tools: TranslatedTools, notes: list[Note]
+    request: wire.MessagesRequest,
+    target: Target,
+    tools: TranslatedTools,
+    web_search: search.Search | None,
+    notes: list[Note],
 ) -> Iterable[tuple[str, bytes]]:
     """Every field but ``input``, in wire order; the caller drops those that the upstream does not take."""
     plain = target.framing == "plain"
@@ -91,15 +125,17 @@ def _fields(
     if tools.functions:
         if plain:
             yield "tools", b"[%s]" % tools.functions
-        yield "tool_choice", _tool_choice(request.tool_choice, tools, target)
+        yield "tool_choice", _tool_choice(request.tool_choice, tools, web_search, target)
         choice = request.tool_choice
         parallel = plain and not (choice and choice.disable_parallel_tool_use)
         yield "parallel_tool_calls", b"true" if parallel else b"false"
     yield "reasoning", _reasoning(request, target)
     yield "store", b"false"
     yield "stream", b"true"
-    if target.capabilities.encrypted_reasoning:
-        yield "include", b'["reasoning.encrypted_content"]'
+    if included := _included(target, web_search):
+        yield "include", _encode(included)
+    if web_search is not None and web_search.hosted and web_search.max_uses is not None:
+        yield "max_tool_calls", b"%d" % web_search.max_uses
     if target.session:
         yield "prompt_cache_key", _encode(target.session)
     if text := _text(request, notes):
@@ -132,13 +168,24 @@ def _reasoning(request: wire.MessagesRequest, target: Target) -> bytes:
     return _encode(fields)
 
 
-def _tool_choice(choice: wire.ToolChoice | None, tools: TranslatedTools, target: Target) -> bytes:
+def _included(target: Target, web_search: search.Search | None) -> list[str]:
+    included = ["reasoning.encrypted_content"] if target.capabilities.encrypted_reasoning else []
+    if web_search is not None and web_search.hosted and target.capabilities.search_sources:
+        included.append("web_search_call.action.sources")
+    return included
+
+
+def _tool_choice(
+    choice: wire.ToolChoice | None, tools: TranslatedTools, web_search: search.Search | None, target: Target
+) -> bytes:
     if choice is None or choice.type == "auto":
         return b'"auto"'
     if choice.type == "any":
         return b'"required"'
     if choice.type == "none":
         return b'"none"'
+    if choice.type == "tool" and web_search is not None and web_search.hosted and choice.name == web_search.name:
+        return b'{"type":"web_search"}'
     if choice.type == "tool" and choice.name in tools.names:
         return _encode({"type": "function", "name": short_name(choice.name, target.capabilities.max_tool_name)})
     if choice.type == "tool":

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from turnout.protocol.fidelity import Note, approximated, mapped
+from turnout.translate.tools import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.encode
 
-TOOL_TYPE = "web_search"
-"""What the type of the provider's tool begins with, whatever its date."""
 MAX_DOMAINS = 100
 """Domains that upstream takes in one filter (OpenAI's guide to web search, "Domain filtering")."""
 
@@ -79,9 +78,11 @@ class Search(msgspec.Struct, frozen=True):
     """How one request's web search is served."""
 
     name: str
-    """The tool's name, for the client and for the model."""
+    """The tool's name, for the client."""
     hosted: bool
     """Upstream searches itself; else the model calls a function, and the gateway searches."""
+    function: str
+    """That function's name upstream; empty if there is none."""
     sites: Sites
     max_uses: int | None
     definition: bytes
@@ -99,13 +100,15 @@ def plan(tool: WebSearchTool, target: Target) -> Search:
     notes = [mapped("tools", "upstream does not search the web: the search is a function that Turnout answers")]
     if tool.user_location is not None:
         notes.append(approximated("tools", "the web search does not know the user's location"))
+    function = short_name(tool.name, target.capabilities.max_tool_name)
     definition = b'{"type":"function","name":%s,"description":%s,"parameters":%s,"strict":false}'
     return Search(
         name=tool.name,
         hosted=False,
+        function=function,
         sites=sites,
         max_uses=tool.max_uses,
-        definition=definition % (_encode(tool.name), _encode(_DESCRIPTION), _PARAMETERS),
+        definition=definition % (_encode(function), _encode(_DESCRIPTION), _PARAMETERS),
         notes=tuple(notes),
     )
 
@@ -142,7 +145,16 @@ def _hosted(tool: WebSearchTool, sites: Sites, target: Target) -> Search:
         words.append(f"Search the web at most {times}.")
         notes.append(approximated("tools", "max_uses is told to the model: upstream cannot be held to it"))
     about = " ".join(words) and f"About web searches: {' '.join(words)}"
-    return Search(tool.name, True, sites, tool.max_uses, _encode(fields), about, tuple(notes))
+    return Search(
+        name=tool.name,
+        hosted=True,
+        function="",
+        sites=sites,
+        max_uses=tool.max_uses,
+        definition=_encode(fields),
+        words=about,
+        notes=tuple(notes),
+    )
 
 
 def as_text(query: str, links: Iterable[Link] | None, trouble: str = "") -> str:

@@ -16,11 +16,13 @@ from msgspec import Raw
 
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, dropped
-from turnout.protocol.messages import NULL, Tool, decode_tools, is_null
+from turnout.protocol.messages import NULL, Tool, WebSearchTool, decode_tools, decode_web_search, is_null
 
 _LEGAL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 _PLACEHOLDER = "DeferredToolPlaceholder"
+_WEB_SEARCH = "web_search"
+"""What the type of the provider's web search begins with, whatever its date."""
 _CACHE_BYTES = 16 * 1024 * 1024
 
 _encode = msgspec.json.encode
@@ -51,6 +53,8 @@ class TranslatedTools(msgspec.Struct, frozen=True):
     names: frozenset[str]
     """The client's names."""
     notes: tuple[Note, ...]
+    search: WebSearchTool | None = None
+    """The provider's web search, if it is among them. It is no function: `turnout.translate.search` plans it."""
 
 
 NO_TOOLS = TranslatedTools(b"", {}, frozenset(), ())
@@ -99,8 +103,12 @@ def translate_tools(tools: bytes, name_limit: int) -> TranslatedTools:
     full_names: dict[str, str] = {}
     first: list[bytes] = []
     late: list[bytes] = []
+    search: WebSearchTool | None = None
     decoded = decode_tools(tools)
     for index, tool in enumerate(decoded):
+        if tool.type is not None and tool.type.startswith(_WEB_SEARCH) and search is None:
+            search = decode_web_search(tools, index)
+            continue
         if tool.type not in (None, "custom"):
             notes.append(dropped(f"tools[{index}]", f"the server tool {tool.type} is not offered upstream"))
             continue
@@ -119,7 +127,7 @@ def translate_tools(tools: bytes, name_limit: int) -> TranslatedTools:
         tools.decode()
     except UnicodeDecodeError:
         raise fail(FailureKind.BAD_REQUEST, "tools: not valid UTF-8.") from None
-    return TranslatedTools(b",".join(first + late), full_names, names, tuple(notes))
+    return TranslatedTools(b",".join(first + late), full_names, names, tuple(notes), search)
 
 
 def _function(name: str, tool: Tool, path: str) -> bytes:
