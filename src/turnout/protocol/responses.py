@@ -57,15 +57,26 @@ class ArgumentsDone(msgspec.Struct):
     output_index: int = 0
 
 
+class AnnotationAdded(msgspec.Struct):
+    """``response.output_text.annotation.added``."""
+
+    annotation: Raw = Raw(b"null")
+    """`turnout.protocol.web_search.decode_citation`."""
+    output_index: int = 0
+    content_index: int = 0
+
+
 class Part(msgspec.Struct):
     """A part of a message (``output_text``, ``refusal``) or of reasoning (``summary_text``, ``reasoning_text``)."""
 
     type: str = ""
     text: str | None = None
     refusal: str | None = None
+    annotations: Raw = Raw(b"null")
+    """`turnout.protocol.web_search.decode_citations`."""
 
 
-ITEM_TYPES = frozenset({"message", "reasoning", "function_call"})
+ITEM_TYPES = frozenset({"message", "reasoning", "function_call", "web_search_call"})
 """The items whose fields are read."""
 
 
@@ -80,6 +91,9 @@ class Item(msgspec.Struct):
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
+    status: Raw = Raw(b"null")
+    action: Raw = Raw(b"null")
+    """What a web search did: `turnout.protocol.web_search.decode_action`."""
 
 
 class ItemAdded(msgspec.Struct):
@@ -182,6 +196,8 @@ class Response(msgspec.Struct):
     usage: Raw = Raw(b"null")
     """`Usage`."""
     incomplete_details: Incomplete | None = None
+    end_turn: Raw = Raw(b"null")
+    """False: upstream has more to say, and wants to be asked again (codex-backend.md 3.2)."""
     error: Raw = Raw(b"null")
     """An error object, where a server calls completed what has failed."""
 

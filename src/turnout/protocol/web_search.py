@@ -73,11 +73,12 @@ class Citation(msgspec.Struct):
 
 
 _decode_action = msgspec.json.Decoder(Action).decode
+_decode_raws = msgspec.json.Decoder(list[Raw]).decode
 _decode_citation = msgspec.json.Decoder(Citation).decode
 
 
 def decode_action(action: Raw) -> Action:
-    """Reads a call's action; an empty one if it is none that can be read, for the answer does not hang on it."""
+    """Reads a call's action; an empty one in place of one that cannot be read, for the answer does not hang on it."""
     try:
         return _decode_action(action)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -91,3 +92,12 @@ def decode_citation(annotation: Raw) -> Citation | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return citation if citation.type == "url_citation" and citation.url else None
+
+
+def decode_citations(annotations: Raw) -> list[Citation]:
+    """Reads the citations among a text's annotations; what is none is left out."""
+    try:
+        each = _decode_raws(annotations)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    return [citation for one in each if (citation := decode_citation(one)) is not None]
