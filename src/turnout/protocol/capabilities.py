@@ -46,7 +46,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     hosted_search: bool = False
     """Searches the web itself, with the tool ``web_search`` (codex-backend.md 2.5). Only in plain framing (2.3)."""
     search_filters: frozenset[str] = frozenset({"allowed_domains"})
-    """The filters of that tool; OpenAI's guide ("Domain filtering") has ``blocked_domains`` too, Codex uses only this."""
+    """The filters of that tool; OpenAI's guide ("Domain filtering") also has ``blocked_domains``, Codex uses it not."""
     search_sources: bool = False
     """Takes ``web_search_call.action.sources`` in ``include`` (codex-backend.md 2.5)."""
     unfinished_turns: bool = False
