@@ -76,7 +76,7 @@ def _joined(first: Error, second: Error) -> Error:
 
 
 def _words(text: str) -> str | None:
-    return None if not text or text.lstrip().startswith("<") else text
+    return None if text.lstrip()[:1] in ("", "<") else text
 
 
 def _text(value: object) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from turnout.translate.target import Target
 
 _encode = msgspec.json.encode
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 DOCUMENT_TYPES = ("application/pdf", "text/plain")
@@ -64,7 +65,7 @@ class ContentParts:
                 return self._document(block, path)
             case wire.UnknownBlock():
                 self._notes.append(approximated(path, f"a {block.type} block was sent as its JSON text"))
-                return [input_text(_encode(bytes(block.raw).decode()))]
+                return [input_text(_encode(_json_text(block.raw)))]
             case _:
                 self._notes.append(dropped(path, f"a {kind_of(block)} block has no place here"))
                 return []
@@ -114,6 +115,13 @@ class ContentParts:
             return input_text(_encode(f"[A PDF stood here. Its text could not be extracted: {error}.]"))
         self._notes.append(approximated(path, "the upstream takes no files: the PDF was sent as its text"))
         return input_text(_encode(f"[The text of a PDF; its pictures and layout are missing.]\n{text}"))
+
+
+def _json_text(raw: Raw) -> str:
+    """A block as JSON text, without the mark that moves from block to block though nothing is meant by it."""
+    fields = _decode_fields(raw)
+    fields.pop("cache_control", None)
+    return _encode(fields).decode()
 
 
 def loaded_tool(name: str, path: str, notes: list[Note]) -> bytes:

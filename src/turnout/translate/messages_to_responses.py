@@ -106,7 +106,8 @@ def _with_search(tools: TranslatedTools, web_search: search.Search, target: Targ
         notes.append(mapped("tools", "sent in plain framing, since only that has upstream's own web search"))
     # It stands first: there it leaves the prefix of the prompt as it is when further tools are loaded.
     offered = b",".join(filter(None, (web_search.definition, tools.functions)))
-    return msgspec.structs.replace(tools, functions=offered, notes=tuple(notes)), target
+    names = tools.names if web_search.hosted else tools.names | {web_search.name}
+    return msgspec.structs.replace(tools, functions=offered, names=names, notes=tuple(notes)), target
 
 
 def _fields(
@@ -188,6 +189,8 @@ def _tool_choice(
         return b'{"type":"web_search"}'
     if choice.type == "tool" and choice.name in tools.names:
         return _encode({"type": "function", "name": short_name(choice.name, target.capabilities.max_tool_name)})
+    if choice.type == "tool" and choice.name in tools.left_out:
+        return b'"auto"'  # the note on the tool says why it cannot be forced
     if choice.type == "tool":
         raise fail(FailureKind.BAD_REQUEST, f"tool_choice.name: there is no tool {choice.name!r} in tools.")
     raise fail(FailureKind.BAD_REQUEST, "tool_choice.type: expected auto, any, none or tool.")
@@ -203,10 +206,13 @@ def _text(request: wire.MessagesRequest, notes: list[Note]) -> bytes:
     if config is None or wire.is_null(config.format):
         return b""
     try:
+        bytes(config.format).decode()
         wanted = msgspec.json.decode(config.format, type=_Format)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise fail(FailureKind.BAD_REQUEST, "output_config.format: expected an object with a type.") from None
     if wanted.type != "json_schema" or wire.is_null(wanted.schema):
         notes.append(dropped("output_config.format", f"the type {wanted.type!r} is not known"))
         return b""
+    if bytes(memoryview(wanted.schema)[:1]) != b"{":
+        raise fail(FailureKind.BAD_REQUEST, "output_config.format.schema: expected a JSON schema object.")
     return b'{"format":{"type":"json_schema","name":"answer","strict":false,"schema":%s}}' % bytes(wanted.schema)

@@ -16,7 +16,7 @@ from msgspec import Raw
 
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, dropped
-from turnout.protocol.messages import NULL, Tool, WebSearchTool, decode_tools, decode_web_search, is_null
+from turnout.protocol.messages import NULL, Tool, WebSearchTool, decode_tools, decode_web_search, is_null, text_of
 
 _LEGAL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
@@ -51,13 +51,15 @@ class TranslatedTools(msgspec.Struct, frozen=True):
     full_names: dict[str, str]
     """Short name → full name, for names that had to change."""
     names: frozenset[str]
-    """The client's names."""
+    """The client's names for them."""
+    left_out: frozenset[str]
+    """The client's names for tools that are not offered upstream."""
     notes: tuple[Note, ...]
     search: WebSearchTool | None = None
     """The provider's web search, if it is among them. It is no function: `turnout.translate.search` plans it."""
 
 
-NO_TOOLS = TranslatedTools(b"", {}, frozenset(), ())
+NO_TOOLS = TranslatedTools(b"", {}, frozenset(), frozenset(), ())
 
 
 class ToolsCache:
@@ -104,6 +106,12 @@ def translate_tools(tools: bytes, name_limit: int) -> TranslatedTools:
     first: list[bytes] = []
     late: list[bytes] = []
     search: WebSearchTool | None = None
+    names: set[str] = set()
+    left_out: set[str] = set()
+    try:
+        tools.decode()
+    except UnicodeDecodeError:
+        raise fail(FailureKind.BAD_REQUEST, "tools: not valid UTF-8.") from None
     decoded = decode_tools(tools)
     for index, tool in enumerate(decoded):
         if tool.type is not None and tool.type.startswith(_WEB_SEARCH) and search is None:
@@ -111,23 +119,23 @@ def translate_tools(tools: bytes, name_limit: int) -> TranslatedTools:
             continue
         if tool.type not in (None, "custom"):
             notes.append(dropped(f"tools[{index}]", f"the server tool {tool.type} is not offered upstream"))
+            left_out.add(tool.name)
             continue
         if not tool.name:
             raise fail(FailureKind.BAD_REQUEST, f"tools[{index}].name: this field is required.")
         if tool.name == _PLACEHOLDER and tool.defer_loading:
+            left_out.add(tool.name)
             continue
+        names.add(tool.name)
         name = short_name(tool.name, name_limit)
         if name != tool.name:
             full_names[name] = tool.name
         # Deferred tools are inserted in the middle of the client's list when they are loaded. Behind the others they
         # leave the prefix of the upstream's prompt as it was (claude-code-wire.md 2, Deferred tools).
         (late if tool.defer_loading else first).append(_function(name, tool, f"tools[{index}]"))
-    names = frozenset(tool.name for tool in decoded)
-    try:
-        tools.decode()
-    except UnicodeDecodeError:
-        raise fail(FailureKind.BAD_REQUEST, "tools: not valid UTF-8.") from None
-    return TranslatedTools(b",".join(first + late), full_names, names, tuple(notes), search)
+    return TranslatedTools(
+        b",".join(first + late), full_names, frozenset(names), frozenset(left_out), tuple(notes), search
+    )
 
 
 def _function(name: str, tool: Tool, path: str) -> bytes:
@@ -137,7 +145,7 @@ def _function(name: str, tool: Tool, path: str) -> bytes:
             b'{"type":"function","name":',
             _encode(name),
             b',"description":',
-            b'""' if is_null(tool.description) else tool.description,
+            b'""' if is_null(tool.description) else text_of(tool.description, f"{path}.description"),
             b',"parameters":',
             _parameters(tool.input_schema, path),
             b',"strict":false}',
@@ -177,6 +185,7 @@ def _parameters(schema: Raw, path: str) -> bytes | Raw:
         raise fail(FailureKind.BAD_REQUEST, f"{path}.input_schema: expected a JSON schema object.") from None
     fields.pop("$schema", None)
     fields.pop("$id", None)
-    fields.setdefault("properties", Raw(b"{}"))
+    if is_null(fields.get("properties", NULL)):
+        fields["properties"] = Raw(b"{}")
     fields["type"] = Raw(b'"object"')
     return _encode(fields)
