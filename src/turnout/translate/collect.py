@@ -60,10 +60,12 @@ class MessageCollector:
                 self._pieces.append(delta["partial_json"])
             case "signature_delta":
                 block["signature"] = delta["signature"]
+            case "citations_delta":
+                block.setdefault("citations", []).append(delta["citation"])
 
     def _end(self, block: dict[str, Any], content: str) -> None:
         match block["type"]:
-            case "tool_use":
+            case "tool_use" | "server_tool_use":
                 block["input"] = _parse_input(content)
             case "text" | "thinking" as kind:
                 block[kind] = content

@@ -6,15 +6,18 @@ each block.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from turnout.protocol.sse import event
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _encode = msgspec.json.encode
 
-BlockKind = Literal["text", "thinking", "tool_use"]
+BlockKind = Literal["text", "thinking", "tool_use", "server_tool_use"]
 
 DELTA_END = b"}}\n\n"
 EMPTY = b'""'
@@ -23,6 +26,7 @@ _DELTAS: dict[BlockKind, bytes] = {
     "text": b'{"type":"text_delta","text":',
     "thinking": b'{"type":"thinking_delta","thinking":',
     "tool_use": b'{"type":"input_json_delta","partial_json":',
+    "server_tool_use": b'{"type":"input_json_delta","partial_json":',
 }
 _STARTS: dict[str, bytes] = {
     "text": b'{"type":"text","text":""}',
@@ -40,6 +44,12 @@ class TokenUsage(msgspec.Struct, frozen=True):
     output_tokens: int = 0
     """Output, hidden reasoning included."""
     reasoning_tokens: int = 0
+    web_searches: int = 0
+    """Searches of the web that were made."""
+
+    def plus(self, more: TokenUsage) -> TokenUsage:
+        """Both together."""
+        return TokenUsage(*(getattr(self, name) + getattr(more, name) for name in self.__struct_fields__))
 
 
 class MessagesWriter:
@@ -91,14 +101,38 @@ class MessagesWriter:
         """Begins a tool call; an open block is ended. Its input comes as deltas."""
         self._open("tool_use", _encode({"type": "tool_use", "id": call_id, "name": name, "input": {}}))
 
-    def _open(self, kind: BlockKind, block: bytes) -> None:
+    def open_server_tool_use(self, call_id: str, name: str) -> None:
+        """Begins a call that is not for the client to run. Its input comes as deltas."""
+        self._open("server_tool_use", _encode({"type": "server_tool_use", "id": call_id, "name": name, "input": {}}))
+
+    def web_search_result(self, call_id: str, content: object) -> None:
+        """What such a call to search the web gave: a whole block, as clients read it from its start alone."""
+        block = {"type": "web_search_tool_result", "tool_use_id": call_id, "content": content}
+        self._begin(_encode(block))
+        self._end()
+
+    def cite(self, citation: object) -> None:
+        """A citation of the open text block."""
+        delta = {"type": "citations_delta", "citation": citation}
+        body = _encode({"type": "content_block_delta", "index": self.index, "delta": delta})
+        self.out.append(event(b"content_block_delta", body))
+
+    def _begin(self, block: bytes) -> None:
         self.start()
         self.close()
-        self.block = kind
         self.out.append(
             b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,"content_block":%s}\n\n'
             % (self.index, block)
         )
+
+    def _end(self) -> None:
+        self.out.append(b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % self.index)
+        self.block = None
+        self.index += 1
+
+    def _open(self, kind: BlockKind, block: bytes) -> None:
+        self._begin(block)
+        self.block = kind
         self.delta_start = (
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":' % self.index
             + _DELTAS[kind]
@@ -123,11 +157,8 @@ class MessagesWriter:
 
     def close(self) -> None:
         """Ends the open block, if there is one."""
-        if self.block is None:
-            return
-        self.out.append(b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n' % self.index)
-        self.block = None
-        self.index += 1
+        if self.block is not None:
+            self._end()
 
     def keepalive(self) -> None:
         """Something for the client to hear: an empty delta, since older clients do not count pings, and a ping.
@@ -139,24 +170,40 @@ class MessagesWriter:
         self.delta(EMPTY)
         self.out.append(_PING)
 
-    def finish(self, stop_reason: str, usage: TokenUsage, stop_sequence: str | None = None) -> None:
-        """Ends the message well. Usage comes here since upstream counts at the end (claude-code-wire.md 7)."""
+    def finish(
+        self,
+        stop_reason: str,
+        usage: TokenUsage,
+        stop_sequence: str | None = None,
+        requests: Sequence[TokenUsage] = (),
+    ) -> None:
+        """Ends the message well. Usage comes here since upstream counts at the end (claude-code-wire.md 7).
+
+        `requests` is what each of several requests for this answer took; none need be said of a single one.
+        """
         self.start()
         self.close()
         delta: dict[str, Any] = {
             "type": "message_delta",
             "delta": {"stop_reason": stop_reason, "stop_sequence": stop_sequence},
-            "usage": {
-                "input_tokens": usage.input_tokens,
-                "cache_creation_input_tokens": usage.cache_write_tokens,
-                "cache_read_input_tokens": usage.cached_tokens,
-                "output_tokens": usage.output_tokens,
-                "output_tokens_details": {"thinking_tokens": usage.reasoning_tokens},
-            },
+            "usage": {**_told(usage), "output_tokens_details": {"thinking_tokens": usage.reasoning_tokens}},
         }
+        if usage.web_searches:
+            delta["usage"]["server_tool_use"] = {"web_search_requests": usage.web_searches, "web_fetch_requests": 0}
+        if len(requests) > 1:
+            delta["usage"]["iterations"] = [{"type": "message", **_told(each)} for each in requests]
         self.out.append(event(b"message_delta", _encode(delta)))
         self.out.append(event(b"message_stop", b'{"type":"message_stop"}'))
 
     def error(self, body: bytes) -> None:
         """Ends the message badly. `body` is an error in the protocol's shape."""
         self.out.append(event(b"error", body))
+
+
+def _told(usage: TokenUsage) -> dict[str, int]:
+    return {
+        "input_tokens": usage.input_tokens,
+        "cache_creation_input_tokens": usage.cache_write_tokens,
+        "cache_read_input_tokens": usage.cached_tokens,
+        "output_tokens": usage.output_tokens,
+    }
