@@ -13,9 +13,11 @@ from msgspec import Meta
 
 UpstreamName = Literal["codex", "openai"]
 FramingChoice = Literal["auto", "plain", "lite"]
+StorageName = Literal["file", "keyring"]
 EffortChoice = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$", description="an http:// or https:// address")]
+UrlOrEmpty = Annotated[str, Meta(pattern=r"^(https?://[^\s/]\S*)?$", description="an http:// or https:// address")]
 Version = Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$", description="a version of three numbers, such as 0.169.0")]
 SecretText = Annotated[
     str, Meta(pattern=r"^[!-~]*$", description="text without spaces (a secret, never shown)", extra={"secret": True})
@@ -99,14 +101,21 @@ class Slots(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class CodexSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The Codex (ChatGPT) backend."""
 
-    endpoint: Url = "https://chatgpt.com/backend-api/codex/responses"
-    """Address of the responses endpoint."""
+    base_url: Url = "https://chatgpt.com/backend-api"
+    """Address of the ChatGPT backend: model requests, quota."""
+    endpoint: UrlOrEmpty = ""
+    """Address of the responses endpoint; empty: ``/codex/responses`` under ``base_url``."""
     client_version: Version = "0.169.0"
     """Codex client version to announce: newer models are offered only to recent versions (codex-backend.md 2.6)."""
     home: str = ""
     """Folder (or file) of the Codex CLI's credential; empty: ``$CODEX_HOME``, else ``~/.codex``."""
     framing: dict[str, FramingChoice] = {}
     """Framing per model; ``auto`` begins plain and follows what the backend asks for (codex-backend.md 2.3)."""
+
+    @property
+    def responses_url(self) -> str:
+        """Where model requests go."""
+        return self.endpoint or f"{self.base_url.rstrip('/')}/codex/responses"
 
 
 class OpenAISettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,6 +125,23 @@ class OpenAISettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Address that ``/responses`` is appended to."""
     api_key: SecretText = ""
     """API key; better given as ``OPENAI_API_KEY`` than in a file."""
+
+
+class AccountsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Signing in, and where logins are kept."""
+
+    use: str = ""
+    """Nickname of the account to use; empty: the default one (`turnout accounts use`)."""
+    storage: StorageName = "file"
+    """Where Turnout keeps its own logins: files that only you can read, or the system's keyring."""
+    issuer: Url = "https://auth.openai.com"
+    """Address of OpenAI's sign-in service."""
+    refresh_url: UrlOrEmpty = ""
+    """Address that renews a login; empty: ``/oauth/token`` under ``issuer``."""
+    revoke_url: UrlOrEmpty = ""
+    """Address that ends a login; empty: ``/oauth/revoke`` under ``issuer``."""
+    client_id: str = "app_EMoamEEZ73f0CkXaXp7hrann"
+    """Client id to sign in with: the public one of the Codex CLI (codex-backend.md 1.3)."""
 
 
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -128,3 +154,4 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     slots: Slots = Slots()
     codex: CodexSettings = CodexSettings()
     openai: OpenAISettings = OpenAISettings()
+    accounts: AccountsSettings = AccountsSettings()

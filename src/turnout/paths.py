@@ -24,6 +24,15 @@ def config_file(environ: Mapping[str, str] = os.environ) -> Path:
     return config_dir(environ) / "config.toml"
 
 
+def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Folder for what must not be lost, such as accounts: ``$TURNOUT_HOME``, else the system's usual place."""
+    if home := environ.get("TURNOUT_HOME"):
+        return Path(home).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("turnout", appauthor=False)
+
+
 def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Folder for what can be fetched or made again: ``$TURNOUT_HOME/cache``, else the system's usual place."""
     if home := environ.get("TURNOUT_HOME"):
@@ -47,3 +56,17 @@ def log_file(environ: Mapping[str, str] = os.environ) -> Path:
     from platformdirs import user_log_path
 
     return user_log_path("turnout", appauthor=False) / "turnout.log"
+
+
+def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Folder for what Turnout remembers of its work: ``$TURNOUT_HOME/state``, else the system's usual place."""
+    if home := environ.get("TURNOUT_HOME"):
+        return Path(home).expanduser() / "state"
+    from platformdirs import user_state_path
+
+    return user_state_path("turnout", appauthor=False)
+
+
+def records_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Folder of the requests' records."""
+    return state_dir(environ) / "requests"

@@ -39,12 +39,19 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("slots.haiku.effort", ("TURNOUT_HAIKU_EFFORT",)),
     Variable("slots.other.model", ("TURNOUT_OTHER_MODEL",)),
     Variable("slots.other.effort", ("TURNOUT_OTHER_EFFORT",)),
+    Variable("codex.base_url", ("TURNOUT_CHATGPT_BASE_URL",)),
     Variable("codex.endpoint", ("TURNOUT_CODEX_ENDPOINT", "CODEX_API_ENDPOINT", "CHATGPT_API_URL")),
     Variable("codex.client_version", ("TURNOUT_CLIENT_VERSION",)),
     Variable("codex.home", ("TURNOUT_CODEX_HOME", "OPENAI_CODEX_PATH", "CODEX_HOME")),
     Variable("codex.framing", ("TURNOUT_FRAMING",)),
     Variable("openai.base_url", ("TURNOUT_OPENAI_BASE_URL", "OPENAI_API_BASE_URL")),
     Variable("openai.api_key", ("TURNOUT_OPENAI_API_KEY", "OPENAI_API_KEY")),
+    Variable("accounts.use", ("TURNOUT_ACCOUNT",)),
+    Variable("accounts.storage", ("TURNOUT_ACCOUNT_STORAGE",)),
+    Variable("accounts.issuer", ("TURNOUT_AUTH_ISSUER",)),
+    Variable("accounts.refresh_url", ("TURNOUT_REFRESH_URL", "CODEX_REFRESH_TOKEN_URL_OVERRIDE")),
+    Variable("accounts.revoke_url", ("TURNOUT_REVOKE_URL", "CODEX_REVOKE_TOKEN_URL_OVERRIDE")),
+    Variable("accounts.client_id", ("TURNOUT_AUTH_CLIENT_ID",)),
 )
 """Every field of the configuration, in the order of `turnout.config` (a test holds it complete)."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import msgspec
+
+from turnout.accounts.account import tag
 
 
 class Secret(str):
@@ -27,10 +27,12 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """Unix seconds at which the token ends; None if it does not say or does not end."""
     source: str
     """Where it was read, for messages: a path or a variable's name."""
+    account: str = ""
+    """Nickname of the account; empty for a key from the settings."""
     email: str = ""
     plan: str = ""
 
     @property
     def tag(self) -> str:
         """Short stable name of the account that reveals neither token nor id (8 hex digits)."""
-        return hashlib.sha256((self.account_id or self.token).encode()).hexdigest()[:8]
+        return tag(self.account_id or self.token)
