@@ -12,7 +12,7 @@ from turnout.gateway.doors import MESSAGES, METHODS, answer_small, nothing_there
 from turnout.gateway.encoding import UnsupportedEncoding
 from turnout.gateway.exchange import ClientGone, Exchange
 from turnout.gateway.messages import MessagesDoor
-from turnout.gateway.record import CLIENT_GONE, Dispatch, log_line, milliseconds_since
+from turnout.gateway.record import CLIENT_GONE, Dispatch, LogLines, log_facts, milliseconds_since
 from turnout.gateway.relay import DEFECT
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 
@@ -38,6 +38,7 @@ class Gateway:
         self._upstreams = upstreams
         self._admission = Admission(host=config.server.host, allowed_hosts=config.server.allowed_hosts, token=token)
         self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
+        self._lines = LogLines(self._log)
         self._messages = MessagesDoor(config, upstreams, catalogue)
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,9 +93,10 @@ class Gateway:
             dispatch.total_ms = milliseconds_since(exchange.arrived)
             dispatch.failure = kind = kind or dispatch.failure
             self.last.append(dispatch)
-        log_line(self._log, exchange, dispatch, kind)
+        self._lines.add(log_facts(exchange, dispatch, kind))
 
     async def close(self) -> None:
-        """Closes the upstreams' connections."""
+        """Closes the upstreams' connections, and writes what is left to be logged."""
+        self._lines.write()
         for upstream in self._upstreams.values():
             await upstream.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -19,6 +20,15 @@ Send = Callable[[Message], Awaitable[None]]
 LINGER_SECONDS = 2.0
 """How long the rest of a refused body is read and thrown away. Closing at once would reset the connection, and the
 client would see that in place of the answer."""
+
+
+_RUN = secrets.token_hex(8)
+_numbers = itertools.count()
+
+
+def new_request_id() -> str:
+    """An id that no other request has, of this process or another one: ``req_`` and 24 hexadecimal digits."""
+    return f"req_{_RUN}{next(_numbers):08x}"
 
 
 class ClientGone(Exception):
@@ -43,7 +53,7 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.arrived = time.perf_counter()
-        self.request_id = f"req_{secrets.token_hex(12)}"
+        self.request_id = new_request_id()
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])

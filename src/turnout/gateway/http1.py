@@ -3,12 +3,12 @@ handed over in few large pieces. Knows connections, no requests' meaning."""
 
 from __future__ import annotations
 
-import secrets
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from turnout.gateway.exchange import new_request_id
 from turnout.protocol.errors import Failure, FailureKind
 from turnout.translate.errors import to_anthropic
 
@@ -31,6 +31,27 @@ def protocol(limits: Server) -> type[HttpToolsProtocol]:
         header_timeout = limits.header_timeout
 
     return Http1
+
+
+class Pieces:
+    """What has come of a body. uvicorn's own buffer copies each byte twice; here it is joined once, if at all."""
+
+    __slots__ = ("_pieces", "_size")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def __iadd__(self, piece: bytes) -> Self:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        return self
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __bytes__(self) -> bytes:
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
 
 
 class HeldHead:
@@ -108,6 +129,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._disarm()
         super().on_headers_complete()
         self.cycle.transport = HeldHead(self.transport, self.loop)  # type: ignore[assignment]
+        self.cycle.body = Pieces()  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         cycle = self.cycle
@@ -145,8 +167,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _end_with(self, status: int, kind: FailureKind, message: str) -> None:
         """Answers a request that never became one, and closes. With an answer under way it can only close."""
         if self.cycle is None or self.cycle.response_complete:
-            request_id = f"req_{secrets.token_hex(12)}"
-            answer = to_anthropic(Failure(kind=kind, message=message), request_id, time.time())
+            answer = to_anthropic(Failure(kind=kind, message=message), new_request_id(), time.time())
             fields = {**answer.headers, "content-length": str(len(answer.body)), "connection": "close"}
             head = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in fields.items())
             self.transport.write(STATUS_LINE[status] + head + b"\r\n" + answer.body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from turnout.gateway.exchange import Exchange
 
+LOG_DELAY = 0.02
+"""Seconds that a line of the log may wait for others."""
 CLIENT_GONE = 499
 """Status in the record when the client left before its answer was complete (as nginx has it)."""
 
@@ -50,10 +53,8 @@ def milliseconds_since(start: float) -> float:
     return round((time.perf_counter() - start) * 1000, 1)
 
 
-def log_line(
-    logger: FilteringBoundLogger, exchange: Exchange, dispatch: Dispatch | None, failure: FailureKind | None
-) -> None:
-    """The request's one line in the log. ``dispatch`` is None for requests that go nowhere."""
+def log_facts(exchange: Exchange, dispatch: Dispatch | None, failure: FailureKind | None) -> dict[str, object]:
+    """What the request's one line in the log says. ``dispatch`` is None for requests that go nowhere."""
     facts: dict[str, object] = {
         "id": exchange.request_id,
         "method": exchange.method,
@@ -80,4 +81,25 @@ def log_line(
     facts["ms"] = milliseconds_since(exchange.arrived)
     if failure is not None:
         facts["failure"] = failure.value
-    logger.info("request", **facts)
+    return facts
+
+
+class LogLines:
+    """Writes the lines of the requests that end within a moment one after the other: in between two requests, writing
+    one costs three times as much, as nothing it needs is in the processor's cache."""
+
+    def __init__(self, logger: FilteringBoundLogger) -> None:
+        self._logger = logger
+        self._waiting: list[dict[str, object]] = []
+
+    def add(self, facts: dict[str, object]) -> None:
+        """Writes a line soon. To be called in the event loop."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_later(LOG_DELAY, self.write)
+        self._waiting.append(facts)
+
+    def write(self) -> None:
+        """Writes what waits."""
+        waiting, self._waiting = self._waiting, []
+        for facts in waiting:
+            self._logger.info("request", **facts)
