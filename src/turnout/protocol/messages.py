@@ -384,7 +384,7 @@ def _refuse(error: Exception, path: str = "") -> NoReturn:
         raise fail(FailureKind.BAD_REQUEST, f"{path or 'The request body'} is not valid UTF-8.") from None
     if isinstance(error, RecursionError):
         raise fail(FailureKind.BAD_REQUEST, f"{path or 'The request body'} is nested too deeply.") from None
-    text = str(error)
+    text = str(error).removeprefix("JSON is malformed: ")
     if not isinstance(error, msgspec.ValidationError):
         what = f"{path}: not valid JSON" if path else "The request body is not valid JSON"
         raise fail(FailureKind.BAD_REQUEST, f"{what} ({text[:1].lower()}{text[1:]}).") from None

@@ -55,7 +55,7 @@ class SseSplitter:
             if self._size > _MAX_PENDING:
                 raise SseOverflowError
             pending.append(rest)
-        return blocks
+        return blocks if all(blocks) else [block for block in blocks if block]
 
     def close(self) -> list[bytes]:
         """What is left when the stream ends: a last event whose blank line never came."""

@@ -4,18 +4,20 @@ Claude Code replays signatures byte for byte, across turns, processes and ``--re
 conversation itself is the store. The envelope names account and model, because the ciphertext can be read only there
 (codex-backend.md 2.5); any other signature is foreign and is left alone.
 
-Layout, version 1: ``turnout:1:<account tag>:<model>:<item id>:<ciphertext>``, with ``%`` and ``:`` percent-encoded in
-the model. All of it is plain ASCII without characters that JSON escapes, so it is read and written as JSON bytes.
+Layout, version 1: ``turnout:1:<account tag>:<model>:<item id>:<ciphertext>``, account and model percent-encoded. All
+of it is plain ASCII without characters that JSON escapes, so it is read and written as JSON bytes.
 """
 
 from __future__ import annotations
 
 import re
+from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import json
 
 PREFIX = b"turnout:1:"
+_HEX = b"hex."
 _PLAIN = re.compile(rb"[A-Za-z0-9+/=_.\-]+")
 _ITEM_ID = re.compile(r"rs[A-Za-z0-9_-]{1,62}")
 
@@ -36,10 +38,9 @@ def seal(account: str, model: str, item_id: str | None, ciphertext: str) -> byte
     kept = item_id if item_id and _ITEM_ID.fullmatch(item_id) else ""
     # A ciphertext with characters beyond base64 would need escapes; none is known, and hex keeps it exact if one comes.
     content = ciphertext.encode()
-    if content and not _PLAIN.fullmatch(content):
-        content = b"hex." + content.hex().encode()
-    name = model.replace("%", "%25").replace(":", "%3A").encode("ascii", "replace")
-    return b":".join((PREFIX[:-1], account.encode(), name, kept.encode(), content))
+    if content and (content.startswith(_HEX) or not _PLAIN.fullmatch(content)):
+        content = _HEX + content.hex().encode()
+    return b":".join((PREFIX[:-1], quote(account).encode(), quote(model).encode(), kept.encode(), content))
 
 
 def unseal(signature: bytes) -> Sealed | None:
@@ -54,11 +55,11 @@ def unseal(signature: bytes) -> Sealed | None:
     if not content or not content.isascii() or b"\\" in content or b'"' in content:
         return None
     try:
-        if content.startswith(b"hex."):
-            content = json.encode(bytes.fromhex(content[4:].decode()).decode())[1:-1]
-        account, name, item_id = (field.decode("ascii") for field in fields[:3])
+        if content.startswith(_HEX):
+            content = json.encode(bytes.fromhex(content[len(_HEX) :].decode()).decode())[1:-1]
+        account, model, item_id = (unquote(field.decode("ascii"), errors="strict") for field in fields[:3])
     except ValueError:
         return None
     if item_id and not _ITEM_ID.fullmatch(item_id):
         return None
-    return Sealed(account, name.replace("%3A", ":").replace("%25", "%"), item_id, content)
+    return Sealed(account, model, item_id, content)
