@@ -19,6 +19,9 @@ MARK = "740159263814"
 """Twelve digits that stand wherever two sessions differ, and in the `cold` body in tools and system as well; the load
 generator writes a counter over them."""
 
+NEW_EACH_TIME = ("session", "cold")
+"""Kinds of bodies in which the load generator is to write over MARK. The others repeat byte for byte."""
+
 SESSION_ID = f"3d1c9a52-6f0b-4e7d-9b64-{MARK}"
 """What `x-claude-code-session-id` holds, and `metadata.user_id` names."""
 

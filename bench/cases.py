@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import process
-from bodies import MARK, SESSION_ID
+from bodies import MARK, NEW_EACH_TIME, SESSION_ID
 from targets import TOKEN, Running, environment, turnout_command
 
 if TYPE_CHECKING:
@@ -70,8 +70,9 @@ REQUEST = ("cpu_us", "answers_s")
 LATENCY = ("first_us",)
 CASES = (
     Case(name="ttft-small", what="2 KB, one at a time", body="small", mode=SHORT, conns=1, metrics=LATENCY),
-    Case(name="ttft", what="250 KB, one at a time", body="mid", mode=SHORT, conns=1, metrics=LATENCY),
+    Case(name="ttft", what="250 KB, the same one by one", body="mid", mode=SHORT, conns=1, metrics=LATENCY),
     Case(name="ttft-session", what="8-turn sessions, one by one", body="session", mode=SHORT, conns=1, metrics=LATENCY),
+    Case(name="ttft-cold", what="250 KB, nothing ever repeats", body="cold", mode=SHORT, conns=1, metrics=LATENCY),
     Case(name="ttft-big", what="2 MB, one at a time", body="big", mode=SHORT, conns=1, metrics=LATENCY),
     Case(name="small", what="2 KB, 8 at once", body="small", mode=SHORT, conns=8, metrics=REQUEST),
     Case(name="request", what="250 KB, the same again and again", body="mid", mode=SHORT, conns=8, metrics=REQUEST),
@@ -185,9 +186,13 @@ class Rig:
         self, port: int, body: str, *, conns: int, seconds: float, expect: int, requests: int = 0, ramp: float = 0.0
     ) -> subprocess.Popen[bytes]:
         """Start the load generator; its one line is on stdout."""
-        command = [str(BUILD / "load"), "--port", str(port), "--path", MESSAGES_PATH, "--mark", MARK]
+        command = [str(BUILD / "load"), "--port", str(port), "--path", MESSAGES_PATH]
         command += ["--conns", str(conns), "--seconds", str(seconds), "--expect", str(expect)]
-        command += ["--ramp", str(int(ramp * 1000))] + (["--requests", str(requests)] if requests else [])
+        command += ["--ramp", str(int(ramp * 1000))]
+        if requests:
+            command += ["--requests", str(requests)]
+        if body in NEW_EACH_TIME:
+            command += ["--mark", MARK]
         for path in self.bodies[body]:
             command += ["--body", str(path)]
         for name, value in HEADERS.items():
@@ -209,7 +214,7 @@ def _finish(load: subprocess.Popen[bytes], patience: float) -> Loaded:
 def run_case(case: Case, rig: Rig, target: Running, number: int, seconds: float) -> Sample:
     """One case against one target. `seconds`: factor on the case's length."""
     rig.set_mode(case.mode)
-    before = target.process.cpu_ns() if target.process else 0
+    before = target.process.times() if target.process else process.Times(0, 0)
     length = case.seconds * seconds
     load = rig.load(target.port, case.body, conns=case.conns, seconds=length, expect=case.mode.deltas)
     loaded = _finish(load, length + 60)
@@ -224,9 +229,12 @@ def run_case(case: Case, rig: Rig, target: Running, number: int, seconds: float)
         if loaded.event_us:
             values |= {"delay_p50_us": loaded.event_us.p50, "delay_p99_us": loaded.event_us.p99}
         if target.process:
-            cpu = (target.process.cpu_ns() - before) / 1000
+            after = target.process.times()
+            running, waiting = after.running - before.running, after.waiting - before.waiting
+            cpu = running / 1000
             values |= {"cpu_us": cpu / loaded.answers, "cpu_event_us": cpu / loaded.events}
             values["events_core_s"] = 1e6 / values["cpu_event_us"]
+            values["disturbed"] = waiting / (running + waiting)
     return Sample(case=case.name, target=target.name, round=number, values=values, error=_trouble(loaded))
 
 

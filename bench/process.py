@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +29,13 @@ LOAD_CORE = CORES[1] if len(CORES) > 1 else CORES[0]
 
 class StartError(RuntimeError):
     """A server ended, or did not listen, before it could be measured; the message ends with its last words."""
+
+
+class Times(NamedTuple):
+    """Nanoseconds on a core, and nanoseconds ready to run while somebody else was on it."""
+
+    running: int
+    waiting: int
 
 
 class Process:
@@ -72,14 +79,16 @@ class Process:
                 self.child.wait(patience)
                 return
 
-    def cpu_ns(self) -> int:
-        """Nanoseconds on a core so far, all threads of the tree."""
-        total = 0
+    def times(self) -> Times:
+        """What the kernel counted so far for all threads of the tree."""
+        running = waiting = 0
         for pid in self._tree():
             for schedstat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
                 with contextlib.suppress(OSError):  # the thread ended meanwhile
-                    total += int(schedstat.read_text().split()[0])
-        return total
+                    on_core, in_queue, _ = schedstat.read_text().split()
+                    running += int(on_core)
+                    waiting += int(in_queue)
+        return Times(running, waiting)
 
     def rss_mib(self) -> float:
         """Resident memory of the tree now."""
