@@ -171,13 +171,12 @@ class TestTheRecord:
     def test_is_a_log_line_without_a_word_of_the_conversation(
         self, sim: Simulator, gateway: RunningGateway, log_lines: io.StringIO
     ) -> None:
-        start_of_line = log_lines.tell()
         answer = send(gateway, message("The secret is swordfish."), headers={"user-agent": "claude-cli/2.1.328 (x)"})
-        wait_for(lambda: log_lines.getvalue()[start_of_line:].endswith("\n"))
+        request_id = answer.headers["request-id"]
+        wait_for(lambda: request_id in log_lines.getvalue())
 
-        (line,) = log_lines.getvalue()[start_of_line:].splitlines()
+        (line,) = [line for line in log_lines.getvalue().splitlines() if request_id in line]
         for fact in (
-            answer.headers["request-id"],
             "POST",
             "/v1/messages",
             "claude-cli/2.1.328",
