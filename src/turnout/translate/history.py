@@ -17,6 +17,7 @@ from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.translate import reasoning
 from turnout.translate.media import ContentParts, input_text, is_empty, kind_of, loaded_tool, output_text
 from turnout.translate.pairing import SOUND, pair
+from turnout.translate.search_history import SEARCH_BLOCKS, SearchHistory
 from turnout.translate.tools import short_call_id, short_name
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class History:
         self._max_name = target.capabilities.max_tool_name
         self._max_call_id = target.capabilities.max_call_id
         self._pairing = SOUND
+        self._searches = SearchHistory(self.notes)
         self._names: dict[str, bytes] = {}
         """Tool names as upstream has them, in JSON."""
         self._call_ids: dict[str, bytes] = {}
@@ -126,6 +128,11 @@ class History:
                 if len(text) > 2:
                     parts.append(b"".join((b'{"type":"output_text","text":', text, b"}")))
                 continue
+            if type(block) in SEARCH_BLOCKS:
+                words = self._searches.words(blocks, block, _place(message, index))
+                if words is not None:
+                    parts += [output_text(word) for word in words]
+                    continue
             if parts:
                 self._add_message(b"assistant", parts)
                 parts = []
@@ -152,18 +159,7 @@ class History:
         if not self._replays_reasoning or sealed.account != self._account or sealed.model != self._model:
             self.notes.append(dropped(_place(message, index), "reasoning of another account or model cannot be read"))
             return
-        item_id = b'"id":"%s",' % sealed.item_id.encode() if sealed.item_id else b""
-        self.items.append(
-            b"".join(
-                (
-                    b'{"type":"reasoning",',
-                    item_id,
-                    b'"summary":[],"encrypted_content":"',
-                    sealed.ciphertext,
-                    b'"}',
-                )
-            )
-        )
+        self.items.append(reasoning.item(sealed))
 
     def _add_call(self, block: wire.ToolUseBlock, message: int, index: int) -> None:
         name = self._names.get(block.name) or self._add_name(block.name)

@@ -63,3 +63,10 @@ def unseal(signature: bytes) -> Sealed | None:
     if item_id and not _ITEM_ID.fullmatch(item_id):
         return None
     return Sealed(account, model, item_id, content)
+
+
+def item(sealed: Sealed) -> bytes:
+    """The reasoning item as upstream takes it back."""
+    item_id = b'"id":"%s",' % sealed.item_id.encode() if sealed.item_id else b""
+    parts = (b'{"type":"reasoning",', item_id, b'"summary":[],"encrypted_content":"', sealed.ciphertext, b'"}')
+    return b"".join(parts)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from turnout.protocol.messages import WebSearchTool
-    from turnout.protocol.web_search import Link
     from turnout.translate.target import Target
 
 _encode = msgspec.json.encode
@@ -155,21 +154,6 @@ def _hosted(tool: WebSearchTool, sites: Sites, target: Target) -> Search:
         words=about,
         notes=tuple(notes),
     )
-
-
-def as_text(query: str, links: Iterable[Link] | None, trouble: str = "") -> str:
-    """An earlier search in words, as the model gets it when the conversation goes on.
-
-    Upstream keeps nothing (``store`` is false), and is not known to take back a search that it does not keep.
-    `links` is None for a search whose result is not known.
-    """
-    about = f"Web search for {_encode(query).decode()}" if query else "Web search"
-    if trouble:
-        return f"[{about}: {trouble}]"
-    if links is None:
-        return f"[{about}]"
-    found = [f"- {link.title}: {link.url}" if link.title != link.url else f"- {link.url}" for link in links]
-    return "\n".join((f"[{about} found:", *found)) + "]" if found else f"[{about} found nothing]"
 
 
 def _sites(patterns: list[str] | None) -> tuple[Site, ...]:
