@@ -13,7 +13,7 @@ import pytest
 from turnout.cli.root import COMMANDS
 from turnout.models.slots import DEFAULT_EFFORTS
 from turnout.protocol.errors import FailureKind
-from turnout.simulator import faults
+from turnout.simulator import account_faults, faults
 from turnout.simulator.scenario import Scenario, bundled_scenarios
 from turnout.variables import OTHER_VARIABLES, VARIABLES
 
@@ -60,8 +60,10 @@ def test_the_simulators_page_lists_what_it_can() -> None:
     page = text("docs/simulator.md")
     listed = re.findall(r"`([\w-]+)`", page.split("Bundled ones:")[1].split("or a")[0])
     assert sorted(listed) == bundled_scenarios()
-    for name in re.findall(r"`([\w:-]+)`", page.split("Whole answers:")[1]):
+    for name in re.findall(r"`([\w:-]+)`", section(page, "Faults").split("Whole answers:")[1]):
         faults.parse(re.sub(r":seconds$", ":1", name))
+    listed = re.findall(r"`([\w-]+)`", page.split("In place of the work:")[1])
+    assert sorted(listed) == sorted((*account_faults.INSTEAD, *account_faults.AFTERWARDS))
 
 
 def test_the_scenario_in_the_simulators_page_is_one() -> None:

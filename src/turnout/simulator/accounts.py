@@ -7,6 +7,7 @@ the simulator's own key, so that nothing has to be remembered about them.
 import base64
 import hashlib
 import hmac
+import secrets
 from pathlib import Path
 
 import msgspec
@@ -46,7 +47,9 @@ def issue_tokens(account: Account, key: bytes, *, now: float, lifetime: float = 
         "chatgpt_account_is_fedramp": False,
     }
     times = {"iat": int(now), "exp": int(now + lifetime)}
+    nonce = secrets.token_hex(16)  # two logins of one second are two logins
     access = {
+        "jti": nonce,
         "aud": ["https://api.openai.com/v1"],
         "iss": "https://auth.openai.com",
         "sub": account.user_id,
@@ -56,6 +59,7 @@ def issue_tokens(account: Account, key: bytes, *, now: float, lifetime: float = 
         **times,
     }
     identity = {
+        "jti": nonce,
         "aud": [CLIENT_ID],
         "iss": "https://auth.openai.com",
         "sub": account.user_id,
@@ -63,7 +67,7 @@ def issue_tokens(account: Account, key: bytes, *, now: float, lifetime: float = 
         AUTH_CLAIM: auth,
         **times,
     }
-    refresh = hmac.new(key, f"refresh {account.account_id} {now}".encode(), hashlib.sha256).hexdigest()
+    refresh = hmac.new(key, f"refresh {account.account_id} {nonce}".encode(), hashlib.sha256).hexdigest()
     return Tokens(_sign(identity, key), _sign(access, key), f"rt_{refresh}")
 
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from turnout.simulator import catalogue, faults, reasoning
+from turnout.simulator.account_calls import account_routes
 from turnout.simulator.checks import check, sign_in
 from turnout.simulator.control import control_routes
 from turnout.simulator.items import Context
@@ -42,6 +43,7 @@ def build_app(state: State) -> Starlette:
         routes.append(Route(f"{prefix}/models", _Models(state, "codex"), methods=["GET"]))
     routes.append(Route("/v1/responses", _Responses(state, "openai"), methods=["GET", "POST"]))
     routes.append(Route("/v1/models", _Models(state, "openai"), methods=["GET"]))
+    routes.extend(account_routes(state))
     app = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_allowed})
     app.state.connections = set()
     return app

@@ -4,6 +4,7 @@ GET  /_sim/health        {"ok": true}
 GET  /_sim/requests      what was received, with bodies
 GET  /_sim/auth.json     a fresh sign-in, as Codex stores it
 POST /_sim/fault         {"fault": "429-burst", "times": 2, "after": 0, "model": ""}
+POST /_sim/account-fault {"fault": "429:5", "times": 1, "after": 0, "path": "/oauth/token"}: account_faults.py
 POST /_sim/script        a list of turns
 POST /_sim/scenario      a scenario, or null for none
 POST /_sim/settings      the settings to change
@@ -18,7 +19,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
-from turnout.simulator import faults
+from turnout.simulator import account_faults, faults
 from turnout.simulator.scenario import Scenario, Turn
 from turnout.simulator.settings import Settings
 from turnout.simulator.state import State
@@ -33,6 +34,15 @@ class FaultOrder(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     model: str = ""
 
 
+class AccountFaultOrder(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The body of POST /_sim/account-fault."""
+
+    fault: str
+    times: int = 1
+    after: int = 0
+    path: str = ""
+
+
 def control_routes(state: State) -> list[Route]:
     """The routes of the control plane."""
 
@@ -41,6 +51,13 @@ def control_routes(state: State) -> list[Route]:
         fault = faults.parse(order.fault)
         state.add_fault(fault, times=order.times, after=order.after, model=order.model)
         return {"ok": True, "fault": fault.name}
+
+    def order_account_fault(body: bytes) -> object:
+        order = msgspec.json.decode(body, type=AccountFaultOrder)
+        state.add_account_fault(
+            account_faults.parse(order.fault), times=order.times, after=order.after, path=order.path
+        )
+        return {"ok": True, "fault": order.fault}
 
     def order_script(body: bytes) -> object:
         turns = msgspec.json.decode(body, type=list[Turn])
@@ -66,6 +83,7 @@ def control_routes(state: State) -> list[Route]:
         _read("requests", lambda: [_shown(record) for record in state.recorder.all()]),
         _read("auth.json", lambda: state.auth_document(next(iter(state.accounts.values())))),
         _order("fault", order_fault),
+        _order("account-fault", order_account_fault),
         _order("script", order_script),
         _order("scenario", order_scenario),
         _order("settings", order_settings),

@@ -18,10 +18,11 @@ from typing import Self
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from turnout.simulator import faults
-from turnout.simulator.accounts import Account, write_auth_json
+from turnout.simulator import account_faults, faults
+from turnout.simulator.accounts import Account, Tokens, write_auth_json
 from turnout.simulator.app import build_app
 from turnout.simulator.faults import Fault
+from turnout.simulator.issuer import Issuer
 from turnout.simulator.recorder import RecordedRequest
 from turnout.simulator.scenario import Output, Scenario, Turn, load_scenario
 from turnout.simulator.sending import TRANSPORT
@@ -55,10 +56,12 @@ class Simulator:
         remember: int = 10_000,
         host: str = "127.0.0.1",
         port: int = 0,
+        certificate: Path | None = None,
     ) -> None:
         """`scenario` is a record, a file, or a bundled name; the last `remember` requests are kept.
 
         The same `key` makes two simulators accept each other's tokens and reasoning, and `seed` makes ids repeatable.
+        With a `certificate`, a PEM file that holds its private key too, the service is an https:// one.
         Raises ValueError for a host that is not loopback.
         """
         loaded = load_scenario(scenario) if isinstance(scenario, str | Path) else scenario
@@ -76,7 +79,8 @@ class Simulator:
         self._address: tuple[str, int] | None = None
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
-        self._running = _Running(self.state)
+        self._scheme = "https" if certificate else "http"
+        self._running = _Running(self.state, certificate)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -117,12 +121,17 @@ class Simulator:
     @property
     def url(self) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self.port}"
+        return f"{self._scheme}://{host}:{self.port}"
 
     @property
     def codex_url(self) -> str:
         """Base URL of the Codex backend; POST to `<codex_url>/responses`."""
         return f"{self.url}/backend-api/codex"
+
+    @property
+    def chatgpt_url(self) -> str:
+        """Base URL of the ChatGPT backend, which has the quota at `/wham/usage`."""
+        return f"{self.url}/backend-api"
 
     @property
     def openai_url(self) -> str:
@@ -178,6 +187,23 @@ class Simulator:
         """Let the next `times` fitting requests fail so (faults.py has the names), `after` that many good ones."""
         parsed = faults.parse(fault) if isinstance(fault, str) else fault
         self.state.add_fault(parsed, times=times, after=after, model=model)
+
+    def account_fault(self, fault: str, *, times: int = 1, after: int = 0, path: str = "/oauth/token") -> None:
+        """Let the next `times` calls to `path` fail so, `after` that many good ones (names: account_faults.py)."""
+        self.state.add_account_fault(account_faults.parse(fault), times=times, after=after, path=path)
+
+    @property
+    def issuer(self) -> Issuer:
+        """The sign-in service: what became of each token. Its address is `url`."""
+        return self.state.issuer
+
+    def approve_device(self, user_code: str, account: Account | None = None) -> bool:
+        """The user enters a device's code; whether a device waits for it."""
+        return self.issuer.approve_device(user_code, account or self.account)
+
+    def tokens(self, account: Account | None = None) -> Tokens:
+        """A fresh login."""
+        return self.state.tokens_for(account or self.account)
 
     def reset(self) -> None:
         """Forget scripts, faults, records and caches."""
@@ -302,10 +328,17 @@ class _Server(uvicorn.Server):
 class _Running:
     """One run of the HTTP server on an event loop."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, certificate: Path | None) -> None:
         self._app = build_app(state)
         config = uvicorn.Config(
-            self._app, http=_Protocol, ws="none", lifespan="off", log_config=None, access_log=False, backlog=BACKLOG
+            self._app,
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            backlog=BACKLOG,
+            ssl_certfile=certificate,
         )
         self._server = _Server(config)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -30,3 +30,15 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How much of the quota's primary window is used, for headers and events."""
     token_lifetime: float = 864_000.0
     """Seconds that an access token issued by this simulator lasts; negative: it is expired already."""
+    sign_in_as: str = ""
+    """Account id that the sign-in pages sign in; empty: the first known account."""
+    authorize: Literal["approve", "deny"] = "approve"
+    """What the user says on the page of a browser login."""
+    device_login: bool = True
+    """Whether device codes are offered; without, they are "not found" as for an account that has not enabled them."""
+    device_polls: int | None = 1
+    """Questions that a device asks in vain before its user agrees; None: until `Simulator.approve_device`."""
+    device_interval: float = 5.0
+    """Seconds that a device is told to wait between two questions."""
+    clock_offset: float = 0.0
+    """Seconds that the service's clock is ahead of this machine's."""

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 import msgspec
 
 from turnout.simulator import faults, rules, tokens
-from turnout.simulator.accounts import Account, Tokens, auth_document, issue_tokens
+from turnout.simulator.account_faults import AccountFault
+from turnout.simulator.accounts import Account, Tokens, auth_document
 from turnout.simulator.checks import World
 from turnout.simulator.faults import Fault
 from turnout.simulator.ids import Ids
+from turnout.simulator.issuer import Issuer
 from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.recorder import Recorder
 from turnout.simulator.request import Request
@@ -54,6 +56,15 @@ class _Pending(msgspec.Struct):
     model: str
 
 
+class _PendingAccountFault(msgspec.Struct):
+    """A fault that waits for calls about accounts."""
+
+    fault: AccountFault
+    times: int
+    after: int
+    path: str
+
+
 class State:
     """The memory of one simulator."""
 
@@ -73,11 +84,13 @@ class State:
         self.accounts = {account.account_id: account for account in accounts}
         self.api_key = api_key
         self.ids = Ids(seed)
+        self.issuer = Issuer(key)
         self.recorder = Recorder(remember)
         self._cache = tokens.PrefixCache()
         self._scenario = scenario
         self._script: list[Turn] = []
         self._faults: list[_Pending] = []
+        self._account_faults: list[_PendingAccountFault] = []
         self._stored: OrderedDict[str, list[JsonObject]] = OrderedDict()
         self._struck: dict[tuple[str, int], int] = {}
         self._accepted = 0
@@ -96,7 +109,8 @@ class State:
 
     def tokens_for(self, account: Account) -> Tokens:
         """A fresh sign-in of the account."""
-        return issue_tokens(account, self.key, now=time.time(), lifetime=self.settings.token_lifetime)
+        now = time.time() + self.settings.clock_offset
+        return self.issuer.sign_in(account, now=now, lifetime=self.settings.token_lifetime)
 
     def auth_document(self, account: Account) -> JsonObject:
         """An `auth.json` for the account, just signed in."""
@@ -120,9 +134,30 @@ class State:
         with self._lock:
             self._faults.append(_Pending(fault, times, after, model))
 
+    def add_account_fault(self, fault: AccountFault, *, times: int = 1, after: int = 0, path: str = "") -> None:
+        """Let the next `times` calls about accounts fail, `after` that many; only paths that contain `path`."""
+        with self._lock:
+            self._account_faults.append(_PendingAccountFault(fault, times, after, path))
+
+    def due_account_fault(self, path: str) -> AccountFault | None:
+        """The fault for a call to `path`, which counts as one of those it waited for."""
+        with self._lock:
+            for pending in self._account_faults:
+                if pending.path not in path:
+                    continue
+                if pending.after > 0:
+                    pending.after -= 1
+                    continue
+                pending.times -= 1
+                if pending.times == 0:
+                    self._account_faults.remove(pending)
+                return pending.fault
+        return None
+
     def reset(self) -> None:
         """Forget scripts, faults, records and caches; settings, accounts and scenario stay."""
         with self._lock:
+            self._account_faults.clear()
             self._script.clear()
             self._faults.clear()
             self._struck.clear()

@@ -42,7 +42,9 @@ class CodexUpstream:
         self._login = CodexFile(settings.home)
         self._credential: Credential | None = None
         self._looked = 0.0
-        self._transport = Transport("The ChatGPT backend", settings.responses_url, connect=timing.connect, environ=environ)
+        self._transport = Transport(
+            "The ChatGPT backend", settings.responses_url, connect=timing.connect, environ=environ
+        )
         self._headers = CIMultiDict(
             {
                 "originator": "turnout",
