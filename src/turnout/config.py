@@ -144,14 +144,27 @@ class AccountsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields
     """Client id to sign in with: the public one of the Codex CLI (codex-backend.md 1.3)."""
 
 
+class Records(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is remembered of requests, for `turnout explain`: figures and places, never a word of a prompt."""
+
+    keep: bool = True
+    """Whether records are written to a file, so that they outlive the gateway."""
+    limit: Annotated[int, Meta(ge=65_536)] = 32 * 1024 * 1024
+    """Bytes that the files may have together; the oldest are dropped."""
+
+
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a user may set."""
 
     upstream: UpstreamName = "codex"
     """Where requests go."""
+    strict: bool = False
+    """Whether a request is refused with 400 when a part of it would have to be left out. Clients may ask for that
+    themselves, with the header `x-turnout-strict: 1`."""
     server: Server = Server()
     timing: Timing = Timing()
     slots: Slots = Slots()
     codex: CodexSettings = CodexSettings()
     openai: OpenAISettings = OpenAISettings()
     accounts: AccountsSettings = AccountsSettings()
+    records: Records = Records()

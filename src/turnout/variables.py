@@ -18,6 +18,7 @@ class Variable(msgspec.Struct, frozen=True):
 
 VARIABLES: tuple[Variable, ...] = (
     Variable("upstream", ("TURNOUT_UPSTREAM",)),
+    Variable("strict", ("TURNOUT_STRICT",)),
     Variable("server.host", ("TURNOUT_HOST",)),
     Variable("server.port", ("TURNOUT_PORT", "PROXY_PORT")),
     Variable("server.token", ("TURNOUT_TOKEN",)),
@@ -52,6 +53,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("accounts.refresh_url", ("TURNOUT_REFRESH_URL", "CODEX_REFRESH_TOKEN_URL_OVERRIDE")),
     Variable("accounts.revoke_url", ("TURNOUT_REVOKE_URL", "CODEX_REVOKE_TOKEN_URL_OVERRIDE")),
     Variable("accounts.client_id", ("TURNOUT_AUTH_CLIENT_ID",)),
+    Variable("records.keep", ("TURNOUT_RECORDS",)),
+    Variable("records.limit", ("TURNOUT_RECORDS_LIMIT",)),
 )
 """Every field of the configuration, in the order of `turnout.config` (a test holds it complete)."""
 

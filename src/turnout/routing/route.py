@@ -21,6 +21,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The model's name upstream."""
     effort: str | None
     """Effort after capping to what the model supports; None leaves it to the upstream."""
+    effort_asked: str | None = None
+    """Effort that the request means, before capping."""
     framing: Framing
     window: int
     """The model's usable context window in tokens."""

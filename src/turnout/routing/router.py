@@ -97,6 +97,7 @@ def route(request: RequestFacts, config: Config, catalogue: Catalogue) -> Route:
         model_asked=request.model,
         model=model,
         effort=effort,
+        effort_asked=asked,
         framing="lite" if config.upstream == "codex" and config.codex.framing.get(model) == "lite" else "plain",
         window=window(facts, config.upstream),
         image_detail="original" if facts is not None and facts.original_images else "auto",

@@ -47,6 +47,8 @@ class Translation(msgspec.Struct, frozen=True):
     """What ends the answer's text: the upstream has no such thing."""
     notes: tuple[Note, ...]
     framing: Framing
+    tier: str | None
+    """Service tier asked for; None leaves it to the upstream."""
     search: search.Search | None
     """The web search that the answer may make."""
     beginning: Beginning
@@ -58,7 +60,7 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
 
     Pure but for `cache`, which only saves work. Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
     """
-    tools = (cache or ToolsCache(0)).translate(request.tools, target.capabilities.max_tool_name)
+    tools = (cache or ToolsCache(0)).translate(request.tools, target.capabilities, target.tool_schema_mode)
     web_search = search.plan(tools.search, target) if tools.search is not None else None
     if web_search is not None:
         tools, target = _with_search(tools, web_search, target)
@@ -92,6 +94,7 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
         stop_sequences=stops,
         notes=tuple(notes),
         framing=target.framing,
+        tier="priority" if any(name == "service_tier" for name, _ in fields) else None,
         search=web_search,
         beginning=Beginning.of(fields, head),
     )
