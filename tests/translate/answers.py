@@ -117,9 +117,15 @@ def thought(index: int, *pieces: str, encrypted: str | None = "gAAAAcipher") -> 
 
 
 def machine(
-    *, model: str = "claude-opus-5-5", target: Target = TARGET, full_names: dict[str, str] | None = None
+    *,
+    model: str = "claude-opus-5-5",
+    target: Target = TARGET,
+    full_names: dict[str, str] | None = None,
+    stops: tuple[str, ...] = (),
 ) -> MessagesStream:
-    return MessagesStream(message_id="msg_1", model=model, target=target, full_names=full_names or {}, now=NOW)
+    return MessagesStream(
+        message_id="msg_1", model=model, target=target, full_names=full_names or {}, now=NOW, stop_sequences=stops
+    )
 
 
 def run(*events: bytes, stream: MessagesStream | None = None) -> bytes:

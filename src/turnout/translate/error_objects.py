@@ -15,6 +15,8 @@ from turnout.protocol.responses import Error
 
 _LONGEST_QUOTE = 500
 """Characters of an unknown body that are quoted."""
+_GREATEST = 10**18
+"""JSON has integers that no float can hold."""
 
 
 def read_body(body: bytes) -> Error:
@@ -88,4 +90,6 @@ def _whole(value: object) -> int | None:
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > _GREATEST:
+        return None
+    return float(value)

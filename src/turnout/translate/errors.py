@@ -83,8 +83,8 @@ _SPAN = re.compile(
 _UNITS = {"number": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LIMIT = re.compile(r"(?:maximum context length is|limit of|>)\s*(\d[\d,]{0,15})")
 _ASKED = re.compile(r"(?:resulted in|requested about|requested|too long:)\s*(\d[\d,]{0,15})")
-_FAR_FUTURE = 253_402_300_800
-"""Unix seconds of the year 10000: no clock can show what lies behind it, and no server means it."""
+_FAR_FUTURE = 4_102_444_800
+"""Unix seconds of the year 2100: no server means a time behind it, and not every clock can show one."""
 
 
 def classify_http(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -162,7 +162,7 @@ def _seconds(value: str | None) -> float | None:
 
 
 def _span(seconds: float | None) -> float | None:
-    """`seconds` unless no calendar can hold them."""
+    """`seconds`, as a time or a wait, unless nobody can mean them."""
     return seconds if seconds is not None and 0 <= seconds < _FAR_FUTURE else None
 
 
