@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from turnout.protocol.capabilities import Capabilities
+from turnout.translate.schema import ToolSchemaMode
 
 Framing = Literal["plain", "lite"]
 
@@ -28,5 +29,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The conversation's key (session id, and agent id of a subagent): ``prompt_cache_key`` and session headers."""
     replay_reasoning: bool = True
     """False on the one retry after ``invalid_encrypted_content``."""
+    tool_schema_mode: ToolSchemaMode = "faithful"
+    """How tools' schemas are sent: as they are as far as upstream takes them, or in the form of its strict mode."""
     hosted_search: bool = True
     """False if upstream's own web search must not be used, since the model wants a framing that has none."""

@@ -10,13 +10,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import OrderedDict
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 from msgspec import Raw
 
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, dropped
-from turnout.protocol.messages import NULL, Tool, WebSearchTool, decode_tools, decode_web_search, is_null, text_of
+from turnout.protocol.messages import Tool, WebSearchTool, decode_tools, decode_web_search, is_null, text_of
+from turnout.translate.schema import NullRemover, Parameters, ToolSchemaMode, parameters
+
+if TYPE_CHECKING:
+    from turnout.protocol.capabilities import Capabilities
 
 _LEGAL_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
@@ -24,6 +29,10 @@ _PLACEHOLDER = "DeferredToolPlaceholder"
 _WEB_SEARCH = "web_search"
 """What the type of the provider's web search begins with, whatever its date."""
 _CACHE_BYTES = 16 * 1024 * 1024
+
+_NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
+_Terms: TypeAlias = tuple[ToolSchemaMode, int, frozenset[str], frozenset[str]]
+"""What a translation depends on besides the tools."""
 
 _encode = msgspec.json.encode
 
@@ -57,6 +66,9 @@ class TranslatedTools(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...]
     search: WebSearchTool | None = None
     """The provider's web search, if it is among them. It is no function: `turnout.translate.search` plans it."""
+    cleaners: dict[str, NullRemover] = {}
+    """By the name used upstream, the tools whose calls have nulls to be taken out: their arguments can go to the client
+    only once they are complete. Empty in faithful mode."""
 
 
 NO_TOOLS = TranslatedTools(b"", {}, frozenset(), frozenset(), ())
@@ -72,34 +84,40 @@ class ToolsCache:
     def __init__(self, limit: int = _CACHE_BYTES) -> None:
         self._limit = limit
         self._held = 0
-        self._entries: OrderedDict[tuple[int, bytes], TranslatedTools] = OrderedDict()
-        self._latest: tuple[int, bytes, TranslatedTools] = (0, b"", NO_TOOLS)
+        self._entries: OrderedDict[tuple[_Terms, bytes], TranslatedTools] = OrderedDict()
+        self._latest: tuple[_Terms | None, bytes, TranslatedTools] = (None, b"", NO_TOOLS)
 
-    def translate(self, tools: Raw, name_limit: int) -> TranslatedTools:
-        """The translated tools, from the cache if the same bytes came before."""
+    def translate(self, tools: Raw, capabilities: Capabilities, mode: ToolSchemaMode) -> TranslatedTools:
+        """The translated tools, from the cache if the same bytes came before on the same terms."""
         if is_null(tools):
             return NO_TOOLS
         raw = bytes(tools)
-        limit, bytes_before, made_before = self._latest
-        if limit == name_limit and bytes_before == raw:
+        terms: _Terms = (
+            mode,
+            capabilities.max_tool_name,
+            capabilities.refused_schema_keywords,
+            capabilities.refused_root_keywords,
+        )
+        terms_before, bytes_before, made_before = self._latest
+        if terms_before == terms and bytes_before == raw:
             return made_before  # comparing costs a tenth of hashing
-        key = (name_limit, raw)
+        key = (terms, raw)
         found = self._entries.get(key)
         if found is not None:
             self._entries.move_to_end(key)
-            self._latest = (name_limit, raw, found)
+            self._latest = (terms, raw, found)
             return found
-        made = translate_tools(key[1], name_limit)
+        made = translate_tools(raw, capabilities, mode)
         self._entries[key] = made
-        self._latest = (name_limit, raw, made)
-        self._held += len(key[1]) + len(made.functions)
+        self._latest = (terms, raw, made)
+        self._held += len(raw) + len(made.functions)
         while self._held > self._limit and self._entries:
             (_, oldest), old = self._entries.popitem(last=False)
             self._held -= len(oldest) + len(old.functions)
         return made
 
 
-def translate_tools(tools: bytes, name_limit: int) -> TranslatedTools:
+def translate_tools(tools: bytes, capabilities: Capabilities, mode: ToolSchemaMode) -> TranslatedTools:
     """Messages ``tools`` → Responses function tools. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
     notes: list[Note] = []
     full_names: dict[str, str] = {}
@@ -108,6 +126,7 @@ def translate_tools(tools: bytes, name_limit: int) -> TranslatedTools:
     search: WebSearchTool | None = None
     names: set[str] = set()
     left_out: set[str] = set()
+    cleaners: dict[str, NullRemover] = {}
     try:
         tools.decode()
     except UnicodeDecodeError:
@@ -127,19 +146,22 @@ def translate_tools(tools: bytes, name_limit: int) -> TranslatedTools:
             left_out.add(tool.name)
             continue
         names.add(tool.name)
-        name = short_name(tool.name, name_limit)
+        name = short_name(tool.name, capabilities.max_tool_name)
         if name != tool.name:
             full_names[name] = tool.name
+        made = parameters(_schema(tool, f"tools[{index}]"), mode, capabilities, f"tools[{index}].input_schema")
+        notes += made.notes
+        if made.nulls is not None:
+            cleaners[name] = made.nulls
         # Deferred tools are inserted in the middle of the client's list when they are loaded. Behind the others they
         # leave the prefix of the upstream's prompt as it was (claude-code-wire.md 2, Deferred tools).
-        (late if tool.defer_loading else first).append(_function(name, tool, f"tools[{index}]"))
+        (late if tool.defer_loading else first).append(_function(name, tool, made, f"tools[{index}]"))
     return TranslatedTools(
-        b",".join(first + late), full_names, frozenset(names), frozenset(left_out), tuple(notes), search
+        b",".join(first + late), full_names, frozenset(names), frozenset(left_out), tuple(notes), search, cleaners
     )
 
 
-def _function(name: str, tool: Tool, path: str) -> bytes:
-    # strict is always said: left out it means true, and the schema would be refused or changed (codex-backend.md 2.5).
+def _function(name: str, tool: Tool, made: Parameters, path: str) -> bytes:
     return b"".join(
         (
             b'{"type":"function","name":',
@@ -147,45 +169,17 @@ def _function(name: str, tool: Tool, path: str) -> bytes:
             b',"description":',
             b'""' if is_null(tool.description) else text_of(tool.description, f"{path}.description"),
             b',"parameters":',
-            _parameters(tool.input_schema, path),
-            b',"strict":false}',
+            made.schema,
+            # It is always said: left out it means true, and the schema would be refused or changed (codex-backend.md
+            # 2.5).
+            b',"strict":true}' if made.strict else b',"strict":false}',
         )
     )
 
 
-class _Head(msgspec.Struct):
-    """The top level of a JSON schema, as far as the upstream insists on it."""
-
-    type: Raw = NULL
-    properties: Raw = NULL
-    schema: Raw = msgspec.field(default=NULL, name="$schema")
-    id: Raw = msgspec.field(default=NULL, name="$id")
-
-
-_decode_head = msgspec.json.Decoder(_Head).decode
-_decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
-
-
-def _parameters(schema: Raw, path: str) -> bytes | Raw:
-    """The schema as it is, unless its top level is one that the upstream refuses."""
-    if is_null(schema):
-        return b'{"type":"object","properties":{}}'
-    try:
-        head = _decode_head(schema)
-        untouched = (
-            bytes(head.type) == b'"object"'
-            and not is_null(head.properties)
-            and is_null(head.schema)
-            and is_null(head.id)
-        )
-        if untouched:
-            return schema
-        fields = _decode_fields(schema)
-    except (msgspec.DecodeError, RecursionError):
-        raise fail(FailureKind.BAD_REQUEST, f"{path}.input_schema: expected a JSON schema object.") from None
-    fields.pop("$schema", None)
-    fields.pop("$id", None)
-    if is_null(fields.get("properties", NULL)):
-        fields["properties"] = Raw(b"{}")
-    fields["type"] = Raw(b'"object"')
-    return _encode(fields)
+def _schema(tool: Tool, path: str) -> Raw:
+    if is_null(tool.input_schema):
+        return _NO_PARAMETERS
+    if bytes(memoryview(tool.input_schema)[:1]) != b"{":
+        raise fail(FailureKind.BAD_REQUEST, f"{path}.input_schema: expected a JSON schema object.")
+    return tool.input_schema

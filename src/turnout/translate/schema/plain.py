@@ -1,0 +1,102 @@
+"""Tells at a glance that a schema needs no mending. Knows schemas of the usual kind only; others need a closer look.
+
+The usual kind is written down as a type, so that the decoder does the checking: a few microseconds for a tool.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from turnout.translate.schema.forms import UNREADABLE
+
+_Count: TypeAlias = Annotated[int, Meta(ge=0)] | UnsetType
+_Number: TypeAlias = float | UnsetType
+
+
+class _Node(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", omit_defaults=True):
+    """What a schema of any type may say."""
+
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    default: Raw | UnsetType = UNSET
+    enum: Annotated[list[Raw], Meta(min_length=1)] | UnsetType = UNSET
+    const: Raw | UnsetType = UNSET
+    examples: list[Raw] | UnsetType = UNSET
+    format: str | UnsetType = UNSET
+
+
+class _String(_Node, tag="string"):
+    minLength: _Count = UNSET
+    maxLength: _Count = UNSET
+
+
+class _Numeric(_Node):
+    minimum: _Number = UNSET
+    maximum: _Number = UNSET
+    exclusiveMinimum: _Number = UNSET
+    exclusiveMaximum: _Number = UNSET
+
+
+class _Float(_Numeric, tag="number"):
+    pass
+
+
+class _Integer(_Numeric, tag="integer"):
+    pass
+
+
+class _Boolean(_Node, tag="boolean"):
+    pass
+
+
+class _Null(_Node, tag="null"):
+    pass
+
+
+class _Array(_Node, kw_only=True, tag="array"):
+    items: _Any | bool
+    minItems: _Count = UNSET
+    maxItems: _Count = UNSET
+    uniqueItems: bool | UnsetType = UNSET
+
+
+class _Object(_Node, tag="object"):
+    properties: dict[str, _Any] | UnsetType = UNSET
+    required: list[str] | UnsetType = UNSET
+    additionalProperties: _Any | bool | UnsetType = UNSET
+    propertyNames: _Any | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if not self.required:
+            return
+        names = set(self.required)
+        if len(names) < len(self.required):
+            raise ValueError("required names a property twice")
+        if self.properties is not UNSET and not names <= self.properties.keys():
+            raise ValueError("required names what is no property")
+
+
+_Any = _String | _Float | _Integer | _Boolean | _Null | _Array | _Object
+
+
+class _Root(_Object, kw_only=True, tag=False):
+    type: Literal["object"]  # a tag need not be there where only one kind of struct can be
+    properties: dict[str, _Any]
+
+
+_decode = msgspec.json.Decoder(_Root).decode
+
+PLAIN_KEYWORDS = frozenset({"type"}).union(*(kind.__struct_fields__ for kind in (_String, _Float, _Array, _Object)))
+"""Every keyword that a plain schema may hold."""
+
+
+def is_plain(schema: bytes | Raw) -> bool:
+    """Whether `schema` is of the usual kind: an object with properties, of plain types, nothing amiss anywhere."""
+    try:
+        _decode(schema)
+    except UNREADABLE:
+        return False
+    return True
