@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from multidict import CIMultiDict
 
 from turnout.accounts.codex_file import CodexFile
+from turnout.network import user_agent
 from turnout.protocol.capabilities import Capabilities
-from turnout.upstream.http import HttpStream, Transport, user_agent
+from turnout.upstream.http import HttpStream, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,9 @@ from aiohttp import hdrs
 from aiohttp.payload import Payload
 from multidict import CIMultiDict
 
-from turnout import __version__
+from turnout.network import address, proxy_for, reason, trusted, unreachable
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.translate.errors import classify_http
-from turnout.upstream.network import address, proxy_for, reason, trusted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -198,7 +196,7 @@ class Transport:
                 )
                 break
             except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError, aiohttp.ClientHttpProxyError) as error:
-                raise self._unreachable(error) from None
+                raise unreachable(self.url, self._proxy, error) from None
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 if payload.idle is None or payload.idle < self._stale_after:
                     raise fail(
@@ -212,20 +210,6 @@ class Transport:
         if response.status != 200 or response.content_type in NOT_A_STREAM:
             raise await _refusal(response)
         return HttpStream(self.name, response, connector, payload.connection)
-
-    def _unreachable(self, error: Exception) -> TurnoutError:
-        where = self.url.host if self._proxy is None else f"{self.url.host} through the proxy {self._proxy.host}"
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return fail(
-                FailureKind.UNREACHABLE,
-                f"The certificate of {where} is not trusted: {reason(error.certificate_error)}.",
-                "If your network puts its own certificates in between, name their file in SSL_CERT_FILE.",
-            )
-        return fail(
-            FailureKind.UNREACHABLE,
-            f"No connection to {where} could be made: {reason(error)}.",
-            "Check the network, the proxy settings and the upstream's address.",
-        )
 
     async def close(self) -> None:
         """Closes the pool. The transport may be used again: it makes a new one."""
@@ -250,8 +234,3 @@ async def _refusal(response: aiohttp.ClientResponse) -> TurnoutError:
             response.close()
     headers = {name.lower(): value for name, value in response.headers.items()}
     return TurnoutError(classify_http(response.status, headers, body[:ERROR_BODY]))
-
-
-def user_agent() -> str:
-    """Who Turnout is, in the form that the backend reads: ``turnout/0.1.0 (Linux 6.1; x86_64)``."""
-    return f"turnout/{__version__} ({platform.system()} {platform.release()}; {platform.machine()})"

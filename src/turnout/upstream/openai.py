@@ -8,9 +8,10 @@ import msgspec
 from multidict import CIMultiDict
 
 from turnout.accounts import api_key
+from turnout.network import user_agent
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import FailureKind, TurnoutError
-from turnout.upstream.http import HttpStream, Transport, user_agent
+from turnout.upstream.http import HttpStream, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,10 +1,13 @@
 """What surrounds a connection to an upstream: its address, the proxy on the way, the certificates to trust.
 
+All connections are made through here, those of model requests (`turnout.upstream.http`) and of small calls
+(`turnout.calls`): a proxy or a certificate that counts only for some of them helps nobody.
 Reads the environment, for that is where machines say such things; opens no connection.
 """
 
 from __future__ import annotations
 
+import platform
 import ssl
 import urllib.request
 from typing import TYPE_CHECKING
@@ -14,7 +17,9 @@ from aiohttp import hdrs
 from multidict import CIMultiDict
 from yarl import URL
 
+from turnout import __version__
 from turnout.addresses import is_loopback
+from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -72,6 +77,22 @@ def trusted(environ: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
+def unreachable(url: URL, proxy: URL | None, error: Exception) -> TurnoutError:
+    """The failure for a connection to ``url`` that could not be made."""
+    where = url.host if proxy is None else f"{url.host} through the proxy {proxy.host}"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return fail(
+            FailureKind.UNREACHABLE,
+            f"The certificate of {where} is not trusted: {reason(error.certificate_error)}.",
+            "If your network puts its own certificates in between, name their file in SSL_CERT_FILE.",
+        )
+    return fail(
+        FailureKind.UNREACHABLE,
+        f"No connection to {where} could be made: {reason(error)}.",
+        "Check the network, the proxy settings and the upstream's address.",
+    )
+
+
 def reason(error: BaseException) -> str:
     """An error in a few words: the system's own where there are some, never an address with its password."""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -80,3 +101,8 @@ def reason(error: BaseException) -> str:
     if isinstance(inner, OSError) and inner.strerror:
         return inner.strerror
     return type(inner).__name__
+
+
+def user_agent() -> str:
+    """Who Turnout is, in the form that the backend reads: ``turnout/0.1.0 (Linux 6.1; x86_64)``."""
+    return f"turnout/{__version__} ({platform.system()} {platform.release()}; {platform.machine()})"
