@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.settings import SettingsError
+from turnout.upstream import reader
 from turnout.upstream.http import Transport
 
 if TYPE_CHECKING:
@@ -364,3 +365,85 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
             Transport(
                 "The upstream", "https://upstream.example/x", connect=2, environ={"CODEX_CA_CERTIFICATE": str(path)}
             )
+
+
+class TestReading:
+    """`whole_reader` reaches into aiohttp's buffer; this is what it must keep."""
+
+    def test_aiohttps_buffer_is_the_known_one(self) -> None:
+        assert reader._KNOWN_BUFFER
+
+    @pytest.mark.parametrize("known", [True, False])
+    async def test_many_pieces_are_one_read(
+        self, server: Server, transport: Transport, monkeypatch: pytest.MonkeyPatch, known: bool
+    ) -> None:
+        monkeypatch.setattr(reader, "_KNOWN_BUFFER", known)
+
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(STREAM + b"5\r\nhello\r\n" * 1000 + b"0\r\n\r\n")
+
+        server.handler = handler
+        stream = await transport.post(CIMultiDict({"Content-Type": "application/json"}), b"{}")
+        await asyncio.sleep(0.1)
+
+        assert await stream.read() == b"hello" * 1000
+        assert await stream.read() == b""
+        assert stream.ended
+        stream.close()
+
+    @pytest.mark.parametrize("known", [True, False])
+    async def test_a_slow_reader_stops_the_sender_and_loses_nothing(
+        self, server: Server, transport: Transport, monkeypatch: pytest.MonkeyPatch, known: bool
+    ) -> None:
+        monkeypatch.setattr(reader, "_KNOWN_BUFFER", known)
+        piece = b"x" * 10_000
+        sent: list[int] = []
+
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(STREAM)
+            for number in range(5000):
+                await peer.send(b"2710\r\n" + piece + b"\r\n")
+                sent.append(number)
+            await peer.send(b"0\r\n\r\n")
+
+        server.handler = handler
+        stream = await transport.post(CIMultiDict({"Content-Type": "application/json"}), b"{}")
+        await asyncio.sleep(0.5)
+        assert len(sent) < 2500
+        total = 0
+        while data := await stream.read():
+            total += len(data)
+
+        assert total == 5000 * len(piece)
+        stream.close()
+
+    @pytest.mark.parametrize("known", [True, False])
+    async def test_a_cut_after_some_bytes(
+        self, server: Server, transport: Transport, monkeypatch: pytest.MonkeyPatch, known: bool
+    ) -> None:
+        monkeypatch.setattr(reader, "_KNOWN_BUFFER", known)
+
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(STREAM + b"5\r\nhello\r\n")
+            await asyncio.sleep(0.1)
+
+        server.handler = handler
+        stream = await transport.post(CIMultiDict({"Content-Type": "application/json"}), b"{}")
+
+        assert await stream.read() == b"hello"
+        with pytest.raises(TurnoutError) as raised:
+            await stream.read()
+        assert raised.value.failure.kind is FailureKind.CUT
+        stream.close()
+
+    async def test_an_empty_answer(self, server: Server, transport: Transport) -> None:
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 0\r\n\r\n")
+
+        server.handler = handler
+
+        assert await read_all(transport) == b""

@@ -21,6 +21,7 @@ from multidict import CIMultiDict
 from turnout.network import address, proxy_for, reason, trusted, unreachable
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.translate.errors import classify_http
+from turnout.upstream.reader import whole_reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +101,7 @@ class _Connector(aiohttp.TCPConnector):
 class HttpStream:
     """An answer's bytes as they come. See `turnout.upstream.base.UpstreamStream`."""
 
-    __slots__ = ("_connection", "_connector", "_content", "_name", "_response")
+    __slots__ = ("_connection", "_connector", "_content", "_name", "_read", "_response")
 
     def __init__(
         self, name: str, response: aiohttp.ClientResponse, connector: _Connector, connection: ResponseHandler | None
@@ -108,6 +109,7 @@ class HttpStream:
         self._name = name
         self._response = response
         self._content = response.content
+        self._read = whole_reader(response.content)
         self._connector = connector
         self._connection = connection
 
@@ -121,12 +123,11 @@ class HttpStream:
 
     async def read(self) -> bytes:
         try:
-            data = await self._content.readany()
+            return await self._read()
         except (aiohttp.ClientError, OSError) as error:
             raise fail(
                 FailureKind.CUT, f"{self._name} broke the connection off in mid-answer ({reason(error)})."
             ) from None
-        return data
 
     def close(self) -> None:
         if self._connection is not None and self.ended:
