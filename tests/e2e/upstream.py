@@ -66,8 +66,12 @@ def replayed_reasoning(request: RecordedRequest) -> list[str]:
 
 
 def tool_outputs(request: RecordedRequest) -> list[Any]:
-    """What the tools answered, in the order of the prompt: strings, or lists of content parts."""
-    return [item["output"] for item in request.input if item["type"] == "function_call_output"]
+    """What the tools answered, in the order of their calls: strings, or lists of content parts.
+
+    The client runs calls side by side and sends the answers in the order in which they come (seen in both versions).
+    """
+    answers = {item["call_id"]: item["output"] for item in request.input if item["type"] == "function_call_output"}
+    return [answers.pop(item["call_id"]) for item in request.input if item["type"] == "function_call"]
 
 
 def texts(request: RecordedRequest, role: str) -> list[str]:
