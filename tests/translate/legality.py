@@ -10,10 +10,12 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-DELTA_FIELDS = {
+DELTA_FIELDS: dict[str, dict[str, str]] = {
     "text": {"text_delta": "text"},
     "thinking": {"thinking_delta": "thinking", "signature_delta": "signature"},
     "tool_use": {"input_json_delta": "partial_json"},
+    "server_tool_use": {"input_json_delta": "partial_json"},
+    "web_search_tool_result": {},
 }
 """Block type → the delta types that it takes, and the field that holds each delta's string."""
 
@@ -21,10 +23,19 @@ EMPTY_BLOCKS: dict[str, dict[str, object]] = {
     "text": {"type": "text", "text": ""},
     "thinking": {"type": "thinking", "thinking": "", "signature": ""},
     "tool_use": {"type": "tool_use", "input": {}},
+    "server_tool_use": {"type": "server_tool_use", "input": {}},
 }
 """What a block looks like when it starts: clients ignore content that comes with the start."""
 
 STOP_REASONS = {"end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal", "pause_turn"}
+SEARCH_ERRORS = {
+    "invalid_tool_input",
+    "unavailable",
+    "max_uses_exceeded",
+    "too_many_requests",
+    "query_too_long",
+    "request_too_large",
+}
 USAGE_FIELDS = {"input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"}
 
 
@@ -41,7 +52,11 @@ class Block:
     """Text, thinking or the input's JSON."""
     signature: str = ""
     id: str = ""
+    """Of a call; of a result the id of its call."""
     name: str = ""
+    result: Any = None
+    """What a web search gave: a list of results, or an error object."""
+    citations: list[dict[str, Any]] = field(default_factory=list)
     stopped: bool = False
     signed: bool = False
 
@@ -157,14 +172,34 @@ class _Reader:
         rule(self.open is None, "a block starts inside another one")
         rule(index == len(self.answer.blocks), f"block {index} where {len(self.answer.blocks)} is next")
         kind = block["type"]
-        rule(kind in EMPTY_BLOCKS, f"an unknown block type {kind!r}")
+        rule(kind in DELTA_FIELDS, f"an unknown block type {kind!r}")
         self.open = Block(kind)
-        if kind == "tool_use":
+        if kind == "web_search_tool_result":
+            self._search_result(self.open, block)
+            return
+        if kind in ("tool_use", "server_tool_use"):
             self.open.id, self.open.name = block.pop("id"), block.pop("name")
             for value in (self.open.id, self.open.name):
                 rule(isinstance(value, str) and value != "", "a call without id or name")
+            rule(self.open.id not in {each.id for each in self.answer.blocks}, "two calls with one id")
         rule(block == EMPTY_BLOCKS[kind], f"a block that does not start empty: {block}")
         self.answer.blocks.append(self.open)
+
+    def _search_result(self, opened: Block, block: dict[str, Any]) -> None:
+        rule(block.keys() == {"type", "tool_use_id", "content"}, f"a search result of another shape: {block}")
+        opened.id, opened.result = block["tool_use_id"], block["content"]
+        calls = [each.id for each in self.answer.blocks if each.type == "server_tool_use"]
+        results = [each.id for each in self.answer.blocks if each.type == "web_search_tool_result"]
+        rule(opened.id in calls and opened.id not in results, "a search result that answers no open call")
+        if isinstance(opened.result, list):
+            for page in opened.result:
+                fields = {"type", "title", "url", "encrypted_content", "page_age"}
+                rule(page.keys() == fields and page["type"] == "web_search_result", f"no search result: {page}")
+                rule(all(page[name] and isinstance(page[name], str) for name in ("title", "url")), f"no link: {page}")
+        else:
+            rule(opened.result["type"] == "web_search_tool_result_error", f"no search error: {opened.result}")
+            rule(opened.result["error_code"] in SEARCH_ERRORS, f"an unknown search error: {opened.result}")
+        self.answer.blocks.append(opened)
 
     def _block_delta(self, index: object, delta: dict[str, Any]) -> None:
         block = self.open
@@ -172,6 +207,10 @@ class _Reader:
             raise IllegalStream("a delta outside of a block")
         rule(index == len(self.answer.blocks) - 1, f"a delta for block {index}, which is not the open one")
         kind = delta["type"]
+        if kind == "citations_delta" and block.type == "text":
+            check_citation(delta["citation"])
+            block.citations.append(delta["citation"])
+            return
         fields = DELTA_FIELDS[block.type]
         rule(kind in fields, f"a {kind} in a {block.type} block")
         value = delta[fields[kind]]
@@ -197,6 +236,9 @@ class _Reader:
         rule(delta["stop_reason"] in STOP_REASONS, f"the stop reason {delta['stop_reason']!r}")
         self.answer.stop_reason, self.answer.stop_sequence = delta["stop_reason"], delta["stop_sequence"]
         called = any(block.type == "tool_use" for block in self.answer.blocks)
+        searched = [block.id for block in self.answer.blocks if block.type == "server_tool_use"]
+        found = [block.id for block in self.answer.blocks if block.type == "web_search_tool_result"]
+        rule(sorted(searched) == sorted(found), "a search without its result")
         rule(self.answer.stop_reason != "tool_use" or called, "the stop reason tool_use without a call")
         check_usage(usage)
         self.answer.usage = usage
@@ -212,6 +254,13 @@ def rule(holds: bool, broken: str) -> None:
     """Raises `IllegalStream` with `broken` unless the rule holds."""
     if not holds:
         raise IllegalStream(broken)
+
+
+def check_citation(citation: dict[str, Any]) -> None:
+    """A citation of a web page, as the anthropic SDK types it."""
+    rule(citation.keys() == {"type", "url", "title", "cited_text", "encrypted_index"}, f"no citation: {citation}")
+    rule(citation["type"] == "web_search_result_location", f"a citation of another kind: {citation}")
+    rule(all(isinstance(value, str) for value in citation.values()), f"a citation without strings: {citation}")
 
 
 def check_usage(usage: dict[str, Any]) -> None:

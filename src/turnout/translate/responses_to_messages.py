@@ -15,16 +15,22 @@ from turnout.protocol import surrogates
 from turnout.protocol.errors import Failure, FailureKind
 from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.protocol.sse import SseOverflowError, SseSplitter, parse
+from turnout.protocol.web_search import decode_citation, decode_citations
 from turnout.translate import reasoning
+from turnout.translate.continuation import MAX_REQUESTS, Pause, Said
 from turnout.translate.error_objects import read_error
 from turnout.translate.errors import anthropic_error_event, classify_error
 from turnout.translate.messages_writer import DELTA_END, EMPTY, MessagesWriter, TokenUsage
+from turnout.translate.search_blocks import SearchBlocks
 from turnout.translate.stops import StopFilter
 from turnout.translate.usage import count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from turnout.protocol.web_search import Outcome
+    from turnout.translate.search import Search
+    from turnout.translate.search_blocks import Wanted
     from turnout.translate.target import Target
 
     ItemRecord = (
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
         | wire.ReasoningDelta
         | wire.ArgumentsDelta
         | wire.ArgumentsDone
+        | wire.AnnotationAdded
         | wire.ItemDone
     )
 
@@ -48,6 +55,7 @@ _decode_type = msgspec.json.Decoder(wire.EventType).decode
 _ITEM_RECORDS: dict[bytes, Callable[[bytes], ItemRecord]] = {
     b"response.output_item.added": wire.decode_added,
     b"response.output_text.delta": _decode_text_delta,
+    b"response.output_text.annotation.added": msgspec.json.Decoder(wire.AnnotationAdded).decode,
     b"response.output_text.done": msgspec.json.Decoder(wire.TextDone).decode,
     b"response.refusal.delta": _decode_text_delta,
     b"response.refusal.done": msgspec.json.Decoder(wire.TextDone).decode,
@@ -72,7 +80,7 @@ _INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
 class _Item:
     """What is known of the output item whose events are being written."""
 
-    __slots__ = ("arguments", "call_id", "name", "part", "pieces", "seen", "started", "type")
+    __slots__ = ("arguments", "call_id", "name", "part", "pieces", "search", "seen", "started", "type")
 
     def __init__(self, kind: str) -> None:
         self.type = kind
@@ -80,6 +88,8 @@ class _Item:
         self.name: str | None = None
         self.started = False
         """The call's block is open."""
+        self.search = False
+        """The call is for the gateway to answer."""
         self.pieces: list[str] = []
         """The call's arguments, as far as they were streamed."""
         self.arguments: str | None = None
@@ -106,13 +116,16 @@ class MessagesStream:
         full_names: Mapping[str, str],
         now: float,
         stop_sequences: Sequence[str] = (),
+        search: Search | None = None,
     ) -> None:
         """`model` is the client's own string, echoed exactly. `full_names` restores shortened tool names.
 
-        `now` is Unix seconds, for words about resets.
+        `now` is Unix seconds, for words about resets. `search` is the web search that the answer may make.
         """
         self.finished = False
         """The answer is complete, or has failed."""
+        self.pause: Pause | None = None
+        """Set where upstream's response is complete and the answer is not: see `answer`, `go_on` and `end`."""
         self.failure: Failure | None = None
         self.usage = TokenUsage()
         self.stop_reason: str | None = None
@@ -122,6 +135,12 @@ class MessagesStream:
         self._full_names = full_names
         self._now = now
         self._splitter = SseSplitter()
+        self._searches = SearchBlocks(self._writer, search, self.notes)
+        self._said = Said(target)
+        self._requests: list[TokenUsage] = []
+        """What each request for this answer took."""
+        self._unsearched = 0
+        """How many of them brought no search that the gateway made."""
         self._stops = StopFilter(stop_sequences) if stop_sequences else None
         self._stop_sequence: str | None = None
         """The stop sequence that was reached: what upstream still says is not shown."""
@@ -131,6 +150,8 @@ class MessagesStream:
         self._text_item, self._text_part = _NOWHERE
         """The same while deltas may be copied as they are; `_NOWHERE` while they must be looked at."""
         self._call_ids: set[str] = set()
+        self._calls = False
+        """The client has calls to run."""
         self._item: _Item | None = None
         self._current: int | None = None
         """Output index of the item that is being written."""
@@ -175,7 +196,7 @@ class MessagesStream:
                     self._take(record)
             else:
                 self._read(block)
-            if self.finished:
+            if self.finished or self.pause is not None:
                 break  # what comes behind the end is for nobody
         return self._writer.taken()
 
@@ -206,6 +227,30 @@ class MessagesStream:
         """Something to tell the client while upstream is silent; nothing once the answer is complete."""
         if not self.finished:
             self._writer.keepalive()
+        return self._writer.taken()
+
+    # What the gateway calls while there is a `pause`
+
+    def answer(self, searches: Iterable[tuple[Wanted, Outcome]]) -> bytes:
+        """What the searches that were wanted have given."""
+        for wanted, outcome in searches:
+            self._searches.answer(wanted, outcome)
+        return self._writer.taken()
+
+    def go_on(self) -> list[bytes]:
+        """The same answer goes on with upstream's next response. Gives what its request has more in ``input``: JSON."""
+        outputs, self._searches.outputs = self._searches.outputs, []
+        self.pause = None
+        self._splitter = SseSplitter()
+        self._waiting.clear()
+        self._done.clear()
+        self._item = self._current = None
+        return self._said.taken_back(outputs)
+
+    def end(self) -> bytes:
+        """The answer ends here."""
+        self.pause = None
+        self._finish()
         return self._writer.taken()
 
     # Reading
@@ -291,6 +336,9 @@ class MessagesStream:
                 if item and record.content_index not in item.seen:
                     self._text(record.output_index, record.content_index, bytes(record.text))
                     self._text(record.output_index, record.content_index, bytes(record.refusal))
+            case wire.AnnotationAdded():
+                if self._known("message") and (citation := decode_citation(record.annotation)):
+                    self._searches.cite(record.content_index, citation)
             case wire.ItemAdded():
                 self._add_item(record.item)
             case wire.ItemDone():
@@ -306,6 +354,8 @@ class MessagesStream:
             self._open_thinking()
         elif known.type == "function_call":
             self._open_call(known)
+        elif known.type == "web_search_call":
+            self._open_search(known)
 
     def _known(self, kind: str) -> _Item | None:
         """The current item, if it is of this kind: what an event of another kind says of it means nothing.
@@ -369,17 +419,28 @@ class MessagesStream:
             # client loses one of two calls with the same (claude-code-wire.md 2).
             call_id = f"call_{self._writer.message_id.removeprefix('msg_')}_{self._writer.index}"
         self._call_ids.add(call_id)
+        if self._searches.serves(item.name):
+            item.call_id, item.search = call_id, True
+            self._open_search(item)
+            return
+        self._calls = True
         self._writer.open_tool_use(call_id, self._full_names.get(item.name, item.name))
         item.started = True
         if so_far := "".join(item.pieces):
             self._writer.delta(_encode(so_far))
+
+    def _open_search(self, item: _Item) -> None:
+        if not item.started:
+            self._close_block()
+            self._searches.open()
+            item.started = True
 
     def _arguments(self, delta: str) -> None:
         item = self._known("function_call")
         if item is None or not delta:
             return
         item.pieces.append(delta)
-        if item.started:
+        if item.started and not item.search:
             self._writer.delta(_encode(delta))
 
     def _finish_item(self, item: wire.Item, output_index: int) -> None:
@@ -393,18 +454,26 @@ class MessagesStream:
                 text = part.text if part.text is not None else part.refusal
                 if text and index not in known.seen:
                     self._text(output_index, index, _encode(text))
+                for citation in decode_citations(part.annotations):
+                    self._searches.cite(index, citation)
         elif kind == "reasoning":
             self._finish_reasoning(item, known)
         elif kind == "function_call":
             self._finish_call(item, known)
+        elif kind == "web_search_call":
+            self._open_search(known)
+            self._searches.finish_hosted(item)
         else:
             self.notes.append(
                 dropped(f"output[{output_index}]", f"an item of the type {kind!r} has no form downstream")
             )
+        if not known.search:
+            self._said.add(item)
         self._end_item(output_index)
 
     def _end_item(self, output_index: int) -> None:
         self._close_block()
+        self._searches.end_item(message=self._item is not None and self._item.type == "message")
         self._done.add(output_index)
         self._item = self._current = None
 
@@ -427,6 +496,10 @@ class MessagesStream:
             self._open_call(known)
             if not known.started:
                 self.notes.append(dropped("output", "a tool call that was never named"))
+            streamed = whole
+        if known.search:
+            self._searches.finish_call(known.call_id or "", whole)
+            self._said.add(wire.Item("function_call", call_id=known.call_id, name=known.name, arguments=whole))
         elif not whole.startswith(streamed):
             self.notes.append(approximated("output", "a call's arguments were streamed otherwise than completed"))
         elif rest := whole[len(streamed) :]:
@@ -454,7 +527,7 @@ class MessagesStream:
         usage = count(response.usage)
         if usage is None:
             self.notes.append(approximated("usage", "not known: upstream's figures could not be read"))
-        self.usage = usage or TokenUsage()
+        self._take_usage(usage or TokenUsage())
         for record in missing:
             self._take(record)
         while self._current is not None:
@@ -463,17 +536,56 @@ class MessagesStream:
             self._finish_stopped()
             return
         reason = response.incomplete_details.reason if response.incomplete_details else None
-        self.stop_reason = "tool_use" if self._call_ids else "end_turn"
+        self.stop_reason = "tool_use" if self._calls else "end_turn"
         if reason in _INCOMPLETE:
             self.stop_reason = _INCOMPLETE[reason]
         elif reason or cut:
             self.notes.append(
                 approximated("output", f"the answer is incomplete: {reason or 'upstream does not say why'}")
             )
-            if not self._call_ids:
+            if not self._calls:
                 self.stop_reason = "max_tokens"  # the one reason on which clients ask for the rest
-        self._writer.finish(self.stop_reason, self.usage)
+        self._pause(response, cut=cut or reason is not None)
+        if self.pause is None:
+            self._finish()
+
+    def _take_usage(self, usage: TokenUsage) -> None:
+        self._requests.append(usage)
+        self.usage = self.usage.plus(usage)
+
+    def _pause(self, response: wire.Response, *, cut: bool) -> None:
+        """Sees whether the answer is to go on behind this response."""
+        searches, outputs = tuple(self._searches.wanted), self._searches.outputs
+        asked = bytes(response.end_turn) == b"false"
+        goes_on = not cut and not self._calls and (asked or bool(searches) or bool(outputs))
+        if goes_on and not searches:
+            self._unsearched += 1
+            if self._unsearched >= MAX_REQUESTS:
+                self.notes.append(approximated("output", f"upstream asked for more than {MAX_REQUESTS} requests"))
+                goes_on = False
+        if goes_on or searches:
+            self.pause = Pause(searches, goes_on)
+
+    def _finish(self) -> None:
+        """Ends the answer well."""
+        self._searches.end_answer()
+        self.usage = msgspec.structs.replace(self.usage, web_searches=self._searches.made)
+        self._writer.finish(self.stop_reason or "end_turn", self._shown_usage(), self._stop_sequence, self._requests)
         self.finished = True
+
+    def _shown_usage(self) -> TokenUsage:
+        """The answer's usage as the client is told it.
+
+        The client takes input and output for what now fills the context, and compacts by it (claude-code-wire.md 7):
+        of several requests it is the last one's input, in which the others' is contained.
+        """
+        last = self._requests[-1] if self._requests else TokenUsage()
+        return msgspec.structs.replace(
+            last,
+            output_tokens=self.usage.output_tokens,
+            reasoning_tokens=self.usage.reasoning_tokens,
+            web_searches=self.usage.web_searches,
+        )
 
     def _finish_stopped(self) -> None:
         """Ends an answer that reached a stop sequence, once."""
@@ -482,8 +594,7 @@ class MessagesStream:
         if self.usage == TokenUsage():
             self.notes.append(approximated("usage", "not known: the answer was stopped before upstream had counted"))
         self.stop_reason = "stop_sequence"
-        self._writer.finish(self.stop_reason, self.usage, self._stop_sequence)
-        self.finished = True
+        self._finish()
 
     def _end_unfinished(self, index: int) -> None:
         """Ends an item whose ``done`` never came, though the answer is complete; then the ones behind it."""
@@ -498,6 +609,7 @@ class MessagesStream:
             return
         self.failure = failure
         self.finished = True
+        self.pause = None
         if self.started:
             self._writer.error(anthropic_error_event(failure, self._now))
 

@@ -30,6 +30,7 @@ _NAME = "web_search"
 _FAILED = b'"failed"'
 _UPSTREAM_FAILED = Refused("unavailable", "The upstream could not search the web.")
 _OUTSIDE = dropped("output", "pages outside of the domains that the client allows are not shown")
+_NOT_MADE = Refused("unavailable", "The answer ended before the search was made.")
 _NO_QUERY = Refused("invalid_tool_input", "The search had no query.")
 
 
@@ -61,6 +62,8 @@ class SearchBlocks:
         self._name = search.name if search is not None else _NAME
         self._notes = notes
         self._asked = 0
+        self._open = ""
+        """The id of the call that has begun, and is not over."""
         self._waiting: list[str] = []
         """Calls whose results are not known, by the ids of their blocks."""
         self._links: dict[str, Link] = {}
@@ -74,14 +77,15 @@ class SearchBlocks:
     def open(self) -> None:
         """A search begins; what it is about is not known yet."""
         self._writer.close()
-        self._writer.open_server_tool_use(self._next_id(), self._name)
+        self._open = f"srvtoolu_{self._writer.message_id.removeprefix('msg_')}_{self._writer.index}"
+        self._writer.open_server_tool_use(self._open, self._name)
 
     # Searches that upstream makes
 
     def finish_hosted(self, item: Item) -> None:
         """Upstream's search is over, or whatever else its tool did: also the opening of a page is one of its calls."""
         action = decode_action(item.action)
-        call_id = self._finish_call(_about(action))
+        call_id = self._finish_call(about(action))
         if action.type in ("", "search"):
             self.made += bytes(item.status) != _FAILED
         if bytes(item.status) == _FAILED:
@@ -114,8 +118,13 @@ class SearchBlocks:
                 }
             )
 
-    def end_message(self) -> None:
-        """A message is complete, and its block closed: what it cites is what the searches before it found."""
+    def end_item(self, *, message: bool) -> None:
+        """An item is over, and its block closed. What a message cites is what the searches before it found."""
+        if self._open:  # it began as a search and was nothing that one could tell
+            self._waiting.append(self._open)
+            self._open = ""
+        if not message:
+            return
         if self._links and self._waiting:
             if len(self._waiting) > 1:
                 self._notes.append(
@@ -127,6 +136,8 @@ class SearchBlocks:
 
     def end_answer(self) -> None:
         """Nothing more will be said: every call gets its result."""
+        for wanted in tuple(self.wanted):
+            self.answer(wanted, _NOT_MADE)
         if self._waiting:
             self._notes.append(approximated("output", "upstream did not say what a web search found"))
             self._settle(Found(()))
@@ -159,21 +170,14 @@ class SearchBlocks:
         self._write(wanted.tool_use_id, outcome)
         self.outputs.append((wanted.call_id, outcome))
 
-    def spent(self) -> bool:
-        """Whether no further search is allowed."""
-        return self._asked >= self._limit()
-
     # Writing
 
     def _limit(self) -> int:
         return (self._search.max_uses if self._search is not None else None) or MAX_SEARCHES
 
-    def _next_id(self) -> str:
-        return f"srvtoolu_{self._writer.message_id.removeprefix('msg_')}_{self._writer.index}"
-
     def _finish_call(self, query: str) -> str:
         """Ends the open call's block, and gives its id."""
-        call_id = self._next_id()
+        call_id, self._open = self._open, ""
         self._writer.delta(_encode(_encode({"query": query}).decode()))
         self._writer.close()
         return call_id
@@ -213,7 +217,7 @@ class SearchBlocks:
         return admitted
 
 
-def _about(action: Action) -> str:
+def about(action: Action) -> str:
     """What a call was about, as the query that clients show."""
     match action.type:
         case "open_page":
