@@ -112,6 +112,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """Unix time, seconds."""
     recall: Callable[[str], list[JsonObject] | None]
     """The items of a stored response, for previous_response_id."""
+    instructions_required: bool = True
+    """Whether plain framing must have instructions."""
 
 
 def check(body: object, headers: dict[str, str], dialect: Dialect, world: World) -> Request | Rejection:
@@ -159,7 +161,7 @@ def _check_body(body: JsonObject, headers: dict[str, str], dialect: Dialect, acc
     model = _check_model(body, headers, dialect)
     _check_fields(body, dialect)
     if dialect == "codex":
-        _check_codex_switches(body, lite=lite)
+        _check_codex_switches(body, instructions_required=world.instructions_required and not lite)
     else:
         _check_openai_settings(body, model)
     _check_common(body, model)
@@ -234,12 +236,12 @@ def _check_fields(body: JsonObject, dialect: Dialect) -> None:
             raise wrong_type(field, name, body[field])
 
 
-def _check_codex_switches(body: JsonObject, *, lite: bool) -> None:
+def _check_codex_switches(body: JsonObject, *, instructions_required: bool) -> None:
     if body.get("store") is not False:
         raise Refused(detail("Store must be set to false"))
     if body.get("stream") is not True:
         raise Refused(detail("Stream must be set to true"))
-    if body.get("instructions") is None and not lite:
+    if body.get("instructions") is None and instructions_required:
         raise Refused(detail("Instructions are required"))
     if not isinstance(body.get("input"), list):
         raise Refused(detail("Input must be a list"))

@@ -16,6 +16,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The speed of answers that no scenario paces."""
     require_lite: set[str] = set()
     """Models that refuse plain framing."""
+    instructions_required: bool = True
+    """Whether plain framing must have instructions: reported of the backend, but codex-cli 0.169.0 sends none."""
     windows: dict[str, int] = {}
     """Context windows in tokens that replace the catalogue's, by model."""
     overflow: Literal["failed", "http-400"] = "failed"

@@ -105,6 +105,7 @@ class State:
             require_lite=frozenset(self.settings.require_lite),
             now=time.time(),
             recall=self._stored.get,
+            instructions_required=self.settings.instructions_required,
         )
 
     def tokens_for(self, account: Account) -> Tokens:
