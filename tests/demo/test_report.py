@@ -7,7 +7,7 @@ import pytest
 from turnout.demo.events import Answer, Event, Tally, Text, ToolResult
 from turnout.demo.report import conclude
 from turnout.demo.story import MODEL
-from turnout.gateway.record import Dispatch
+from turnout.ledger.record import RequestRecord
 from turnout.protocol.errors import FailureKind
 
 
@@ -41,7 +41,7 @@ def tally(events: list[Event]) -> Tally:
     return counted
 
 
-def dispatch(**changes: object) -> Dispatch:
+def dispatch(**changes: object) -> RequestRecord:
     facts: dict[str, object] = {
         "request_id": "r",
         "model_asked": MODEL,
@@ -49,7 +49,7 @@ def dispatch(**changes: object) -> Dispatch:
         "effort": "high",
         "ttft_ms": 12.5,
     }
-    return Dispatch(**{**facts, **changes})  # type: ignore[arg-type]
+    return RequestRecord(**{**facts, **changes})  # type: ignore[arg-type]
 
 
 def test_a_good_conversation_adds_up() -> None:
@@ -78,7 +78,7 @@ def test_a_good_conversation_adds_up() -> None:
     ],
 )
 def test_anything_off_is_a_failure_with_its_reason(
-    events: list[Event], dispatches: list[Dispatch], problem: str
+    events: list[Event], dispatches: list[RequestRecord], problem: str
 ) -> None:
     outcome = conclude("sdk", tally(events), dispatches)
     assert not outcome.report.ok

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from turnout.demo.events import Tally
-    from turnout.gateway.record import Dispatch
+    from turnout.ledger.record import RequestRecord
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Why it is not ok, as a sentence."""
 
 
-def conclude(client: str, tally: Tally, dispatches: Sequence[Dispatch], problem: str = "") -> Outcome:
+def conclude(client: str, tally: Tally, dispatches: Sequence[RequestRecord], problem: str = "") -> Outcome:
     """Adds up what the client saw (``tally``) and what the gateway did (``dispatches``, oldest first).
 
     ``problem`` is what stopped the conversation, if something did. The first request of the conversation proper is the
@@ -70,7 +70,7 @@ def conclude(client: str, tally: Tally, dispatches: Sequence[Dispatch], problem:
     )
 
 
-def _problem(tally: Tally, dispatches: Sequence[Dispatch]) -> str:
+def _problem(tally: Tally, dispatches: Sequence[RequestRecord]) -> str:
     """The first thing that is not as it should be, empty if all is well."""
     failed = [dispatch for dispatch in dispatches if dispatch.failure is not None]
     checks = (

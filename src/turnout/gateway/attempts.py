@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind
+from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind, fail
 from turnout.protocol.fidelity import Note, dropped, mapped
 from turnout.translate.messages_to_responses import translate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from turnout.protocol.messages import MessagesRequest
     from turnout.translate.messages_to_responses import Translation
@@ -35,9 +35,12 @@ class Attempts:
         *,
         tools: ToolsCache,
         framing_is_free: bool,
+        strict: Sequence[Note] | None = None,
         on_settled: Callable[[Target], None],
     ) -> None:
         """``framing_is_free``: the framing may be changed if upstream wants the other one.
+
+        ``strict``: the request is refused if any part of it would be left out; these are the notes on it so far.
 
         ``on_settled`` is told the target that upstream accepted.
         """
@@ -47,16 +50,23 @@ class Attempts:
         """What was changed from one attempt to the next."""
         self._tools = tools
         self._request: MessagesRequest | None = request
+        self._strict = strict
         self._framing_is_free = framing_is_free and target.capabilities.lite_framing
         self._on_settled = on_settled
         self._spent: set[str] = set()
 
     def translate(self) -> Translation:
-        """The request for the next attempt. Raises `TurnoutError` (`BAD_REQUEST`) if it cannot be translated."""
+        """The request for the next attempt.
+
+        Raises `TurnoutError` (`BAD_REQUEST`) if it cannot be translated, or only with a loss that is not wanted.
+        """
         if self._request is None:
             raise RuntimeError("the request has been let go of")
+        translation = translate(self._request, self.target, self._tools)
+        if self._strict is not None:
+            refuse_what_drops((*self._strict, *translation.notes))
         self.count += 1
-        return translate(self._request, self.target, self._tools)
+        return translation
 
     def again(self, failure: Failure) -> float | None:
         """Seconds to wait before the next attempt after ``failure``; None if there is no further one."""
@@ -64,7 +74,7 @@ class Attempts:
             return None
         if failure.kind in RETRIED_ONCE:
             return self._once("failure", PAUSE, mapped("", f"sent once more after: {failure.kind}"))
-        if failure.kind is FailureKind.REFUSED_REASONING and self.target.replay_reasoning:
+        if failure.kind is FailureKind.REFUSED_REASONING and self.target.replay_reasoning and self._strict is None:
             self.target = msgspec.structs.replace(self.target, replay_reasoning=False)
             return self._once(
                 "reasoning", 0, dropped("messages", "earlier reasoning was left out: upstream could not read it")
@@ -89,3 +99,14 @@ class Attempts:
         self._spent.add(reason)
         self.notes.append(note)
         return pause
+
+
+def refuse_what_drops(notes: Iterable[Note]) -> None:
+    """Raises `TurnoutError` (`BAD_REQUEST`) naming each place and reason, if any of the notes is on a loss."""
+    lost = [str(note) for note in notes if note.action == "dropped"]
+    if lost:
+        raise fail(
+            FailureKind.BAD_REQUEST,
+            f"This request is strict, and would lose something on its way: {'; '.join(lost)}.",
+            "Leave that out of the request, or send it without x-turnout-strict (TURNOUT_STRICT).",
+        )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from turnout.upstream.base import Upstream
 
 MESSAGES = "/v1/messages"
+OWN = "/turnout/"
+"""Where the gateway's own doors are, for whoever runs it (`turnout.gateway.admin`)."""
+REQUESTS, TRACE = "/turnout/requests", "/turnout/trace"
 
 METHODS: dict[str, tuple[str, ...]] = {
     "/": ("GET", "HEAD"),
@@ -25,9 +28,18 @@ METHODS: dict[str, tuple[str, ...]] = {
     "/health": ("GET", "HEAD"),
     "/ready": ("GET", "HEAD"),
     MESSAGES: ("POST",),
+    REQUESTS: ("GET",),
+    f"{REQUESTS}/{{id}}": ("GET",),
+    TRACE: ("POST",),
 }
 """The paths that are there, and their methods. ``HEAD /`` and ``HEAD /api/hello`` are what Claude Code asks at its
 start (claude-code-wire.md 1)."""
+
+
+def methods_of(path: str) -> tuple[str, ...] | None:
+    """The methods of a path; None if there is nothing at it."""
+    return METHODS[f"{REQUESTS}/{{id}}"] if path.startswith(f"{REQUESTS}/") else METHODS.get(path)
+
 
 OPENAI_PATHS = ("/v1/chat", "/v1/responses", "/v1/completions", "/v1/models", "/v1/embeddings")
 """Where clients of OpenAI's API knock: they read another form of error."""

@@ -7,10 +7,13 @@ import itertools
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from turnout.gateway.encoding import decoded
 from turnout.protocol.errors import FailureKind, fail
+
+if TYPE_CHECKING:
+    from turnout.gateway.tracing import Tap
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -38,6 +41,9 @@ class ClientGone(Exception):
 class Exchange:
     """A request and the answer to it."""
 
+    tap: Tap | None = None
+    """Listens to it, where a trace is recorded (`turnout.gateway.tracing`)."""
+
     __slots__ = (
         "_body_over",
         "_receive",
@@ -47,6 +53,7 @@ class Exchange:
         "listening",
         "method",
         "path",
+        "query",
         "request_id",
         "status",
     )
@@ -56,6 +63,7 @@ class Exchange:
         self.request_id = new_request_id()
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         """Header names in lower case; of a repeated header the last one."""
         server = scope.get("server")

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from turnout import log
+from turnout.gateway import record as records
 from turnout.gateway.attempts import Attempts
 from turnout.gateway.relay import Relay
 from turnout.gateway.sink import CollectSink, StreamSink
+from turnout.ledger.previous import Sent
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.protocol.messages import decode_request
 from turnout.routing.router import route
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 
     from turnout.config import Config
     from turnout.gateway.exchange import Exchange
-    from turnout.gateway.record import Dispatch
+    from turnout.ledger.ledger import Ledger
+    from turnout.ledger.record import RequestRecord
     from turnout.models.catalogue import Catalogue
     from turnout.protocol.messages import MessagesRequest
     from turnout.upstream.base import Upstream
@@ -33,23 +37,28 @@ SESSION_LIMIT = 64
 class MessagesDoor:
     """Answers Messages requests. What it learns of the models' framings lasts for the process's life."""
 
-    def __init__(self, config: Config, upstreams: Mapping[str, Upstream], catalogue: Catalogue) -> None:
+    def __init__(self, config: Config, upstreams: Mapping[str, Upstream], catalogue: Catalogue, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._config = config
         self._upstreams = upstreams
         self._catalogue = catalogue
         self._tools = ToolsCache()
         self._framings: dict[tuple[str, str], Framing] = {}
 
-    async def answer(self, exchange: Exchange, dispatch: Dispatch) -> None:
+    async def answer(self, exchange: Exchange, record: RequestRecord) -> None:
         """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
         server = self._config.server
         # The body is bound to no name here: the request's record holds it, and `Attempts` lets go of that.
         request = decode_request(await exchange.body(server.body_limit, server.body_timeout))
-        dispatch.model_asked = request.model
+        session, agent = session_of(request, exchange)
+        strict = self._config.strict or records.asks_for_strictness(exchange)
+        records.add_request(record, request, session, agent, strict=strict)
         chosen = route(request, self._config, self._catalogue)
-        dispatch.model, dispatch.effort, dispatch.slot = chosen.model, chosen.effort, chosen.slot
         upstream = self._upstreams[chosen.upstream]
+        if exchange.tap is not None and exchange.tap.admit(session):
+            upstream = exchange.tap.around(upstream)
         credential = await upstream.credential()
+        records.add_route(record, chosen, credential.tag)
         key = (chosen.upstream, chosen.model)
         target = Target(
             model=chosen.model,
@@ -58,7 +67,7 @@ class MessagesDoor:
             capabilities=upstream.capabilities,
             framing=self._framings.get(key, chosen.framing),
             image_detail=chosen.image_detail,
-            session=session_key(request, exchange),
+            session=session_key(session, agent),
         )
 
         def remember(settled: Target) -> None:
@@ -69,9 +78,11 @@ class MessagesDoor:
             request,
             target,
             tools=self._tools,
+            strict=chosen.notes if strict else None,
             framing_is_free=self._config.codex.framing.get(chosen.model, "auto") == "auto",
             on_settled=remember,
         )
+        follower = Follower(self._ledger, record, target.session or "")
         sink = StreamSink(exchange) if request.stream else CollectSink()
         relay = Relay(
             exchange,
@@ -81,6 +92,7 @@ class MessagesDoor:
             attempts=attempts,
             timing=self._config.timing,
             model_asked=chosen.model_asked,
+            on_accepted=follower.follow,
         )
         del request
         try:
@@ -93,25 +105,55 @@ class MessagesDoor:
             if failure is not None:
                 raise TurnoutError(with_window(failure, chosen.window))
         finally:
-            dispatch.attempts = attempts.count
-            dispatch.notes = (*chosen.notes, *relay.notes, *attempts.notes)
-            if relay.first_output is not None:
-                dispatch.ttft_ms = round((relay.first_output - exchange.arrived) * 1000, 1)
-            if relay.machine is not None:
-                dispatch.usage = relay.machine.usage
-                dispatch.notes += tuple(relay.machine.notes)
-                dispatch.failure = relay.machine.failure.kind if relay.machine.failure else None
+            records.add_answer(record, exchange, relay, attempts, chosen.notes)
+            follower.count(record.prompt_tokens)
 
 
-def session_key(request: MessagesRequest, exchange: Exchange) -> str | None:
-    """The conversation's key: its session id, and the agent's id for a subagent, which has a prompt of its own.
+class Follower:
+    """Puts into a request's record how its body continues the conversation's one before."""
+
+    def __init__(self, ledger: Ledger, record: RequestRecord, conversation: str) -> None:
+        self._ledger = ledger
+        self._record = record
+        self._conversation = conversation
+        self._sent: Sent | None = None
+
+    def follow(self, body: bytes) -> None:
+        """Upstream has accepted this body. Never fails: the answer is more than what is remembered of it."""
+        record = self._record
+        record.body_bytes = len(body)
+        sent = Sent(
+            record.request_id,
+            body,
+            model=f"{record.upstream}/{record.model}",
+            account=f"{record.upstream}/{record.account}",
+            at=record.at,
+        )
+        try:
+            record.prefix = self._ledger.previous.follow(self._conversation, sent)
+        except Exception:  # noqa: BLE001 (told in the log)
+            log.get().exception("defect", id=record.request_id)
+        self._sent = sent
+
+    def count(self, tokens: int) -> None:
+        """The prompt had so many tokens, which the next request should find in the cache."""
+        if self._sent is not None:
+            self._sent.tokens = tokens
+
+
+def session_of(request: MessagesRequest, exchange: Exchange) -> tuple[str, str]:
+    """The ids of the session and of the subagent in it that asks; empty for what the request does not name.
 
     The session id stands in the body, and in a header (claude-code-wire.md 1).
     """
     session = request.metadata_session() or exchange.header(b"x-claude-code-session-id")
+    return session, exchange.header(b"x-claude-code-agent-id") if session else ""
+
+
+def session_key(session: str, agent: str) -> str | None:
+    """The conversation's key: its session id, and the agent's id for a subagent, which has a prompt of its own."""
     if not session:
         return None
-    agent = exchange.header(b"x-claude-code-agent-id")
     key = f"{session}:{agent}" if agent else session
     return key if len(key) <= SESSION_LIMIT else hashlib.sha256(key.encode()).hexdigest()[:SESSION_LIMIT]
 

@@ -1,21 +1,27 @@
-"""What happened to a request: one small record, and one line in the log. Never a token, a key or a word of a prompt."""
+"""Fills in a request's record from what is known at the door, and writes its one line in the log."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from turnout.protocol.errors import FailureKind
-from turnout.protocol.fidelity import Note
-from turnout.translate.messages_writer import TokenUsage
+from turnout.ledger import redact
+from turnout.ledger.record import NAME_LENGTH, NOTES_KEPT, RequestRecord, client_name, short_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from structlog.typing import FilteringBoundLogger
 
+    from turnout.gateway.attempts import Attempts
     from turnout.gateway.exchange import Exchange
+    from turnout.gateway.relay import Relay
+    from turnout.protocol.errors import Failure, FailureKind
+    from turnout.protocol.fidelity import Note
+    from turnout.protocol.messages import MessagesRequest
+    from turnout.routing.route import Route
 
 LOG_DELAY = 0.02
 """Seconds that a line of the log may wait for others."""
@@ -23,29 +29,8 @@ CLIENT_GONE = 499
 """Status in the record when the client left before its answer was complete (as nginx has it)."""
 
 
-class Dispatch(msgspec.Struct, kw_only=True):
-    """One request to ``/v1/messages`` and what became of it."""
-
-    request_id: str
-    model_asked: str = ""
-    """The client's model string; empty if the request could not be read."""
-    model: str = ""
-    """The model it was sent to; empty if it was not routed."""
-    effort: str | None = None
-    slot: str = ""
-    status: int = 0
-    """HTTP status of the answer; 499 if the client left before it was complete."""
-    usage: TokenUsage | None = None
-    ttft_ms: float | None = None
-    """Milliseconds from the request's arrival to the first bytes that translate upstream's output."""
-    total_ms: float = 0
-    """Milliseconds from the request's arrival to the end of the answer."""
-    attempts: int = 0
-    """Requests that upstream was sent."""
-    notes: tuple[Note, ...] = ()
-    """What was approximated, dropped or repeated, in words."""
-    failure: FailureKind | None = None
-    """What went wrong, also when it did so inside a stream with status 200."""
+STRICT_HEADER = b"x-turnout-strict"
+YES = (b"1", b"true", b"yes", b"on")
 
 
 def milliseconds_since(start: float) -> float:
@@ -53,8 +38,65 @@ def milliseconds_since(start: float) -> float:
     return round((time.perf_counter() - start) * 1000, 1)
 
 
-def log_facts(exchange: Exchange, dispatch: Dispatch | None, failure: FailureKind | None) -> dict[str, object]:
-    """What the request's one line in the log says. ``dispatch`` is None for requests that go nowhere."""
+def begin(exchange: Exchange) -> RequestRecord:
+    """The record of a request that has just come."""
+    client, version = _client(exchange.header(b"user-agent"))
+    return RequestRecord(
+        request_id=exchange.request_id, at=round(time.time(), 3), client=client, client_version=version
+    )
+
+
+def add_request(record: RequestRecord, request: MessagesRequest, session: str, agent: str, *, strict: bool) -> None:
+    """What the request says of itself. ``session`` and ``agent`` are ids, empty if it names none."""
+    record.model_asked = request.model[:NAME_LENGTH]
+    record.streamed = bool(request.stream)
+    record.strict = strict
+    record.session, record.agent = _name(session), _name(agent)
+
+
+def add_route(record: RequestRecord, chosen: Route, account: str) -> None:
+    """Where it goes. ``account`` is the account's tag."""
+    record.slot, record.upstream, record.model = chosen.slot, chosen.upstream, chosen.model[:NAME_LENGTH]
+    record.effort_asked, record.effort = chosen.effort_asked, chosen.effort
+    record.framing, record.account = chosen.framing, account
+
+
+def add_answer(
+    record: RequestRecord, exchange: Exchange, relay: Relay, attempts: Attempts, routed: Sequence[Note]
+) -> None:
+    """What came of it. ``routed`` are the route's notes."""
+    machine = relay.machine
+    notes = (*routed, *relay.notes, *attempts.notes, *(machine.notes if machine else ()))
+    record.notes, record.more_notes = notes[:NOTES_KEPT], max(0, len(notes) - NOTES_KEPT)
+    record.attempts, record.framing, record.tier = attempts.count, relay.framing or record.framing, relay.tier
+    arrived = exchange.arrived
+    record.sent_ms, record.opened_ms, record.ttft_ms = (
+        None if moment is None else round((moment - arrived) * 1000, 1)
+        for moment in (relay.sending, relay.opened, relay.first_output)
+    )
+    if machine is not None:
+        record.usage = machine.usage
+        add_failure(record, machine.failure)
+
+
+def add_failure(record: RequestRecord, failure: Failure | None) -> None:
+    """What went wrong, if something did."""
+    if failure is not None:
+        record.failure, record.failure_text = failure.kind, redact.of_failure(failure.message)
+
+
+def asks_for_strictness(exchange: Exchange) -> bool:
+    """Whether the client wants a request refused in place of one with something left out."""
+    return exchange.headers.get(STRICT_HEADER, b"").strip().lower() in YES
+
+
+# A gateway meets the same few clients and sessions again and again.
+_client = lru_cache(maxsize=64)(client_name)
+_name = lru_cache(maxsize=1024)(short_name)
+
+
+def log_facts(exchange: Exchange, record: RequestRecord | None, failure: FailureKind | None) -> dict[str, object]:
+    """What the request's one line in the log says. ``record`` is None for requests that go nowhere."""
     facts: dict[str, object] = {
         "id": exchange.request_id,
         "method": exchange.method,
@@ -62,17 +104,17 @@ def log_facts(exchange: Exchange, dispatch: Dispatch | None, failure: FailureKin
         "client": exchange.header(b"user-agent").partition(" ")[0][:60],
         "status": exchange.status,
     }
-    if dispatch is not None and dispatch.model:
+    if record is not None and record.model:
         facts |= {
-            "status": dispatch.status,
-            "asked": dispatch.model_asked[:100],
-            "model": dispatch.model,
-            "effort": dispatch.effort,
-            "ttft_ms": dispatch.ttft_ms,
+            "status": record.status,
+            "asked": record.model_asked[:100],
+            "model": record.model,
+            "effort": record.effort,
+            "ttft_ms": record.ttft_ms,
         }
-        if dispatch.attempts != 1:
-            facts["attempts"] = dispatch.attempts
-        if (usage := dispatch.usage) is not None:
+        if record.attempts != 1:
+            facts["attempts"] = record.attempts
+        if (usage := record.usage) is not None:
             facts |= {
                 "tokens_in": usage.input_tokens,
                 "cached": usage.cached_tokens,

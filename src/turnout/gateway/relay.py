@@ -17,6 +17,8 @@ from turnout.translate.responses_to_messages import MessagesStream
 from turnout.upstream.base import Call
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from turnout.accounts.credential import Credential
     from turnout.config import Timing
     from turnout.gateway.attempts import Attempts
@@ -49,13 +51,26 @@ class Relay:
         attempts: Attempts,
         timing: Timing,
         model_asked: str,
+        on_accepted: Callable[[bytes], None],
     ) -> None:
+        """``on_accepted`` is told the body that upstream accepted, once the first of the answer has been written."""
         self.machine: MessagesStream | None = None
         """The translation of the current attempt; None before the first."""
         self.first_output: float | None = None
         """`time.perf_counter` when upstream's first output had been translated."""
+        self.sending: float | None = None
+        """When the last attempt began to be sent (`time.perf_counter`)."""
+        self.opened: float | None = None
+        """When upstream had answered it with its headers."""
+        self.framing = ""
+        """Framing of the last attempt, empty before the first."""
+        self.tier: str | None = None
+        """Service tier that it asked for."""
         self.notes: tuple[Note, ...] = ()
         """What the translation of the request had to say."""
+        self._accepted = b""
+        """The body that upstream accepted, until `_on_accepted` is told."""
+        self._on_accepted = on_accepted
         self._exchange = exchange
         self._sink = sink
         self._upstream = upstream
@@ -101,7 +116,7 @@ class Relay:
         """The next attempt's request, and the machine that will read its answer."""
         translation = self._attempts.translate()
         target = self._attempts.target
-        self.notes = translation.notes
+        self.notes, self.framing, self.tier = translation.notes, translation.framing, translation.tier
         call = Call(
             body=translation.body,
             model=target.model,
@@ -126,7 +141,9 @@ class Relay:
             try:
                 if pause:
                     await asyncio.sleep(pause)
+                self.sending, self.opened = time.perf_counter(), None
                 stream = await self._upstream.open(call, self._credential)
+                self.opened = time.perf_counter()
                 ending = await self._pump(stream, call, machine, watch)
             except TurnoutError as error:
                 ending = machine.fail(error.failure)
@@ -147,6 +164,7 @@ class Relay:
                 await _read_tail(stream)
             return None
         finally:
+            self._tell_accepted()
             if stream is not None:
                 stream.close()
 
@@ -160,7 +178,7 @@ class Relay:
                 self.first_output = time.perf_counter()
                 # Nothing will be sent again: the bodies need not be kept for as long as the answer takes.
                 self._attempts.settle()
-                call.body = b""
+                self._accepted, call.body = call.body, b""
             if machine.finished:
                 return out
             if out:
@@ -168,6 +186,14 @@ class Relay:
                 await self._sink.write(out)
                 watch.told()
                 watch.waiting = True
+                if self._accepted:
+                    self._tell_accepted()
+
+    def _tell_accepted(self) -> None:
+        """Only now, behind the first bytes that the client was waiting for."""
+        body, self._accepted = self._accepted, b""
+        if body:
+            self._on_accepted(body)
 
     # Interruptions: each cancels the relay's own task, which finds the reason here
 

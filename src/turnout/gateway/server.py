@@ -16,15 +16,18 @@ from turnout.gateway import memory
 from turnout.gateway.app import Gateway
 from turnout.gateway.binding import BACKLOG, base_url, listen, required_token, with_token
 from turnout.gateway.http1 import protocol
+from turnout.gateway.tracing import FileOutlet
 from turnout.models.catalogue import Catalogue
 from turnout.upstream import build
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
     from types import FrameType, TracebackType
 
     from turnout.config import Config
+    from turnout.ledger.store import RecordStore
     from turnout.upstream.base import Upstream
 
 __all__ = ["RunningGateway", "Server", "loop_factory", "run", "serve", "with_token"]
@@ -36,22 +39,37 @@ FORCED_END_SECONDS = 1.0
 """What answers that are cut off get to say so."""
 
 
-def run(config: Config, *, ready: Callable[[str], None] | None = None) -> None:
-    """`serve` on the fastest event loop there is. Returns after SIGINT or SIGTERM. Raises `SettingsError`."""
+def run(
+    config: Config,
+    *,
+    ready: Callable[[str], None] | None = None,
+    store: RecordStore | None = None,
+    trace: Path | None = None,
+) -> None:
+    """`serve` on the fastest event loop there is. Returns after SIGINT or SIGTERM. Raises what `serve` raises."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(serve(config, ready=ready))
+        runner.run(serve(config, ready=ready, store=store, trace=trace))
 
 
-async def serve(config: Config, *, ready: Callable[[str], None] | None = None) -> None:
+async def serve(
+    config: Config,
+    *,
+    ready: Callable[[str], None] | None = None,
+    store: RecordStore | None = None,
+    trace: Path | None = None,
+) -> None:
     """Runs the gateway until SIGINT or SIGTERM; a second signal ends it at once.
 
-    ``ready`` is called with the address for clients once it listens. Raises `SettingsError` when it may not or cannot
-    listen where it is told to, or an upstream is set up wrongly.
+    ``ready`` is called with the address for clients once it listens. Records of requests go to the ``store``, the wire
+    of the first session to the file ``trace``. Raises `SettingsError` when it may not or cannot listen where it is told
+    to, or an upstream is set up wrongly; `OSError` if the trace cannot be begun.
     """
     memory.tune()
     config = with_token(config)
-    gateway = Gateway(config, build(config), Catalogue.bundled(), required_token(config))
+    gateway = Gateway(config, build(config), Catalogue.bundled(), required_token(config), store)
     sockets = listen(config.server.host, config.server.port)
+    if trace is not None:
+        gateway.tracer.start(lambda: FileOutlet(trace))
     port = sockets[0].getsockname()[1]
     server = Server(gateway, on_started=lambda: ready(base_url(config.server.host, port)) if ready else None)
     await server.serve(sockets)
@@ -96,6 +114,7 @@ class Server(uvicorn.Server):
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._gateway.tracer.finish()  # who listens to a trace would be waited for
         await super().shutdown(sockets)
         if tasks := set(self.server_state.tasks):
             for task in tasks:
@@ -133,8 +152,15 @@ class RunningGateway:
         *,
         upstreams: Mapping[str, Upstream] | None = None,
         catalogue: Catalogue | None = None,
+        store: RecordStore | None = None,
+        trace: Path | None = None,
     ) -> None:
-        """``upstreams`` and ``catalogue`` stand in for those that ``config`` wants and the bundled one."""
+        """``upstreams`` and ``catalogue`` stand in for those that ``config`` wants and the bundled one.
+
+        Without a ``store`` records end with the gateway. ``trace`` is a file to record the first session to.
+        """
+        self._store = store
+        self._trace = trace
         self.config = config
         self._upstreams = upstreams
         self._catalogue = catalogue
@@ -144,7 +170,7 @@ class RunningGateway:
     def __enter__(self) -> Self:
         """Starts it: `base_url`, `token`, `gateway` and the `config` in force are there then.
 
-        Raises `SettingsError`.
+        Raises `SettingsError`, and `OSError` if the trace cannot be begun.
         """
         self.config = with_token(self.config)
         self.token = required_token(self.config)
@@ -154,7 +180,10 @@ class RunningGateway:
         settings = msgspec.structs.replace(self.config.server, port=port)
         self.config = msgspec.structs.replace(self.config, server=settings)
         self.base_url = base_url(settings.host, port)
-        self.gateway = Gateway(self.config, upstreams, self._catalogue or Catalogue.bundled(), self.token)
+        catalogue = self._catalogue or Catalogue.bundled()
+        self.gateway = Gateway(self.config, upstreams, catalogue, self.token, self._store)
+        if (file := self._trace) is not None:
+            self.gateway.tracer.start(lambda: FileOutlet(file))
         self._server = Server(self.gateway, on_started=self._listening.set)
         self._thread = threading.Thread(target=self._run, name="turnout-gateway", daemon=True)
         self._thread.start()

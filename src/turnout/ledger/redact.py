@@ -6,7 +6,7 @@ import re
 
 from turnout.log import TOKEN_LIKE
 
-EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+EMAIL = re.compile(r"(?<!\\)[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 
 QUOTED = re.compile(r"""(["'`])(?:(?!\1).){25,}\1""", re.DOTALL)
 """A long quotation: upstreams quote the request in their errors, and that may be a piece of the prompt."""
