@@ -125,6 +125,8 @@ class OpenAISettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Address that ``/responses`` is appended to."""
     api_key: SecretText = ""
     """API key; better given as ``OPENAI_API_KEY`` than in a file."""
+    hosted_search: bool = True
+    """Whether the server searches the web itself; OpenAI's does, others that speak its API mostly do not."""
 
 
 class AccountsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,6 +144,17 @@ class AccountsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields
     """Address that ends a login; empty: ``/oauth/revoke`` under ``issuer``."""
     client_id: str = "app_EMoamEEZ73f0CkXaXp7hrann"
     """Client id to sign in with: the public one of the Codex CLI (codex-backend.md 1.3)."""
+
+
+class SearchSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Searching the web for upstreams that do not do so themselves."""
+
+    url: UrlOrEmpty = ""
+    """Address of a SearXNG server whose JSON output is on (``search.formats`` in its settings); empty: none."""
+    results: Annotated[int, Meta(ge=1, le=50)] = 8
+    """Results of one search that the model and the client get, at most."""
+    timeout: Seconds = 10.0
+    """Seconds that one search may take."""
 
 
 class Records(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,4 +180,5 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     codex: CodexSettings = CodexSettings()
     openai: OpenAISettings = OpenAISettings()
     accounts: AccountsSettings = AccountsSettings()
+    search: SearchSettings = SearchSettings()
     records: Records = Records()
