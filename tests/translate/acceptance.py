@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from turnout.simulator import reasoning
 from turnout.simulator.accounts import Account, issue_tokens
 from turnout.simulator.checks import LITE_HEADER, World, check
 from turnout.simulator.rejection import Rejection
@@ -29,6 +30,12 @@ WORLD = World(
     now=NOW,
     recall=lambda _: None,
 )
+
+
+def encrypted_reasoning(thought: str) -> str:
+    """The ``encrypted_content`` of a thought of gpt-5.5 that the simulator takes back."""
+    nonce = thought.encode().ljust(reasoning.NONCE_BYTES)[: reasoning.NONCE_BYTES]
+    return reasoning.issue(KEY, account=ACCOUNT.account_id, model="gpt-5.5", thought=thought, nonce=nonce)
 
 
 class Refusal(AssertionError):

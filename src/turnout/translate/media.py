@@ -132,8 +132,11 @@ def loaded_tool(name: str, path: str, notes: list[Note]) -> bytes:
 
 def _address(source: wire.Source, path: str, types: tuple[str, ...]) -> bytes:
     """The JSON string that upstream takes for a medium: a URL as it is, base64 data as a data URL."""
-    if source.type == "url" and not is_empty(source.url):
-        return bytes(wire.text_of(source.url, f"{path}.source.url"))
+    if source.type == "url":
+        url = wire.text_of(source.url, f"{path}.source.url")
+        if is_empty(url):
+            raise fail(FailureKind.BAD_REQUEST, f"{path}.source.url: must not be empty.")
+        return bytes(url)
     if source.type != "base64":
         raise fail(
             FailureKind.BAD_REQUEST, f"{path}.source.type: {source.type!r} cannot be sent upstream; base64 and url can."

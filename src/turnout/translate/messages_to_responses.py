@@ -159,6 +159,11 @@ def _fields(
         else:
             reason = f"{request.max_tokens} was not passed on: upstream would count hidden reasoning into it"
             notes.append(approximated("max_tokens", reason))
+    for name, value in (("temperature", request.temperature), ("top_p", request.top_p)):
+        if value is not None and name in target.capabilities.fields:
+            yield name, _encode(value)
+        elif value is not None and value != 1:
+            notes.append(dropped(name, f"{value:g} was not passed on: the upstream does not take it"))
 
 
 def _reasoning(request: wire.MessagesRequest, target: Target) -> bytes:
