@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Raw
 
 from turnout.protocol.fidelity import approximated, dropped, mapped
-from turnout.translate.schema import forms, patterns
-from turnout.translate.schema.plain import PLAIN_KEYWORDS, is_plain
+from turnout.translate.schema import forms, patterns, plain
 from turnout.translate.schema.references import DEFINITIONS, References
 from turnout.translate.schema.root import as_object
 
@@ -38,9 +37,9 @@ def mend(schema: Raw, capabilities: Capabilities, place: str) -> tuple[Raw, list
 
     `place` is the schema's place in the request. Never raises: what is no schema becomes one that takes every object.
     """
-    refused = capabilities.refused_schema_keywords
-    usual = PLAIN_KEYWORDS.isdisjoint(refused)
-    if usual and is_plain(schema):
+    refused, refused_at_root = capabilities.refused_schema_keywords, capabilities.refused_root_keywords
+    plain_is_fine = plain.KEYWORDS.isdisjoint(refused) and plain.ROOT_KEYWORDS.isdisjoint(refused_at_root)
+    if plain_is_fine and plain.is_plain(schema):
         return schema, []
     notes: list[Note] = []
     given = forms.fields_of(schema)
@@ -48,12 +47,12 @@ def mend(schema: Raw, capabilities: Capabilities, place: str) -> tuple[Raw, list
         notes.append(approximated(place, "it is no schema of an object, so every object is taken"))
         given = {}
     references = References(given)
-    fields = as_object(given, references, capabilities.refused_root_keywords, place, notes)
+    fields = as_object(given, references, refused_at_root, place, notes)
     if any(key in refused and key in fields for key in _UNSAID):
         fields = {key: value for key, value in fields.items() if key not in refused or key not in _UNSAID}
     if fields is not given:
         schema = forms.raw(fields)
-        if usual and is_plain(schema):
+        if plain_is_fine and plain.is_plain(schema):
             return schema, notes
     mended = _Mender(references, refused, notes).root(fields, place)
     if references.written_out:
@@ -155,6 +154,8 @@ class _Mender:
         return value if all(map(operator.is_, mended, schemas)) else forms.raw(mended)
 
     def _by_name(self, key: str, value: Raw, place: str, around: frozenset[str], depth: int) -> Raw | None:
+        if bytes(value) == b"[]":
+            return forms.EMPTY  # PHP's empty object
         schemas = forms.fields_of(value)
         if schemas is None:
             self._notes.append(dropped(place, "it holds no schemas"))

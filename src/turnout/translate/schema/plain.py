@@ -70,27 +70,43 @@ class _Object(_Node, tag="object"):
     propertyNames: _Any | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        if not self.required:
-            return
-        names = set(self.required)
-        if len(names) < len(self.required):
-            raise ValueError("required names a property twice")
-        if self.properties is not UNSET and not names <= self.properties.keys():
-            raise ValueError("required names what is no property")
+        _check_required(self.required, self.properties)
 
 
 _Any = _String | _Float | _Integer | _Boolean | _Null | _Array | _Object
 
 
-class _Root(_Object, kw_only=True, tag=False):
-    type: Literal["object"]  # a tag need not be there where only one kind of struct can be
+class _Root(msgspec.Struct, forbid_unknown_fields=True):
+    """The top level, where less may stand."""
+
+    type: Literal["object"]
     properties: dict[str, _Any]
+    required: list[str] | UnsetType = UNSET
+    additionalProperties: _Any | bool | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        _check_required(self.required, self.properties)
+
+
+def _check_required(required: list[str] | UnsetType, properties: dict[str, _Any] | UnsetType) -> None:
+    """Raises ValueError, which to the decoder means that the schema is not plain."""
+    if not required:
+        return
+    names = set(required)
+    if len(names) < len(required):
+        raise ValueError("required names a property twice")
+    if properties is not UNSET and not names <= properties.keys():
+        raise ValueError("required names what is no property")
 
 
 _decode = msgspec.json.Decoder(_Root).decode
 
-PLAIN_KEYWORDS = frozenset({"type"}).union(*(kind.__struct_fields__ for kind in (_String, _Float, _Array, _Object)))
+KEYWORDS = frozenset({"type"}).union(*(kind.__struct_fields__ for kind in (_String, _Float, _Array, _Object)))
 """Every keyword that a plain schema may hold."""
+ROOT_KEYWORDS = frozenset(_Root.__struct_fields__)
+"""Those that may stand at its top level."""
 
 
 def is_plain(schema: bytes | Raw) -> bool:
