@@ -235,10 +235,11 @@ class History:
     def _add_orphan(self, block: wire.ToolResultBlock, path: str) -> None:
         """A result whose call is gone (after a compaction): refused as a result, still of use to the model as text."""
         self.notes.append(approximated(path, "the result of an unknown call was sent as text"))
+        parts = [input_text(_FAILED)] if block.is_error else []
         if bytes(memoryview(block.content)[:1]) == b'"':
-            parts = [] if is_empty(block.content) else [input_text(block.content)]
-        else:
-            parts = [] if wire.is_null(block.content) else self._result_parts(block, path)
+            parts += [] if is_empty(block.content) else [input_text(block.content)]
+        elif not wire.is_null(block.content):
+            parts = self._result_parts(block, path)
         self._add_message(b"user", [_ORPHAN, *parts])
 
 
