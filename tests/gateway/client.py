@@ -14,6 +14,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from turnout.gateway.server import RunningGateway
+
 MODEL = "claude-opus-5-5"
 
 
@@ -105,6 +107,13 @@ def wait_for(condition: Callable[[], object], seconds: float = 5) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.002)
+
+
+def record(gateway: RunningGateway, answer: Answer) -> Any:
+    """The gateway's record of an answer. It is written just after the answer has gone out."""
+    request_id = answer.headers["request-id"]
+    wait_for(lambda: request_id in [kept.request_id for kept in gateway.gateway.last])
+    return next(kept for kept in gateway.gateway.last if kept.request_id == request_id)
 
 
 class Wire:

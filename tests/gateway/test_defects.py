@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway.client import message, send, wait_for
+from tests.gateway.client import message, record, send
 from tests.gateway.conftest import config
 from tests.gateway.upstreams import BEGIN_TEXT, delta
 from turnout.accounts.credential import Credential, Secret
@@ -69,7 +69,7 @@ def test_is_a_500_with_an_id_and_a_traceback_in_the_log_only(
     before = log_lines.tell()
     with RunningGateway(config("http://unused/responses", home), upstreams={"codex": BrokenUpstream(place)}) as gateway:
         answer = send(gateway, message(stream=stream))
-        wait_for(lambda: gateway.gateway.last)
+        found = record(gateway, answer)
 
     logged = log_lines.getvalue()[before:]
     if place == "mid-stream" and stream:
@@ -84,4 +84,4 @@ def test_is_a_500_with_an_id_and_a_traceback_in_the_log_only(
     assert "Traceback" in logged
     assert "swordfish" not in logged  # no local variables
     assert logged.count(answer.headers["request-id"]) == 2
-    assert gateway.gateway.last[-1].failure == "internal"
+    assert found.failure == "internal"

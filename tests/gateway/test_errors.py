@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.gateway.client import message, send
+from tests.gateway.client import message, record, send
 from tests.gateway.conftest import SENT_MODEL
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def test_a_failure_before_output_is_a_real_http_error(
     assert answer.headers["request-id"] == answer.json["request_id"]
     assert answer.headers["content-type"] == "application/json"
     assert len(sim.requests) == refusal.calls
-    record = gateway.gateway.last[-1]
-    assert (record.status, record.attempts) == (refusal.status, refusal.calls)
-    assert record.failure is not None
+    found = record(gateway, answer)
+    assert (found.status, found.attempts) == (refusal.status, refusal.calls)
+    assert found.failure is not None
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -101,9 +101,9 @@ def test_one_failure_before_output_is_not_noticed(
     assert answer.text
     assert len(sim.requests) == 2
     assert sim.requests[0].raw == sim.requests[1].raw
-    record = gateway.gateway.last[-1]
-    assert (record.attempts, record.failure) == (2, None)
-    assert any("once more" in str(note) for note in record.notes)
+    found = record(gateway, answer)
+    assert (found.attempts, found.failure) == (2, None)
+    assert any("once more" in str(note) for note in found.notes)
 
 
 def test_after_output_a_cut_is_an_error_event_and_nothing_is_sent_again(
@@ -118,8 +118,8 @@ def test_after_output_a_cut_is_an_error_event_and_nothing_is_sent_again(
     assert answer.names[-1] == "error"
     assert "message_stop" not in answer.names
     assert len(sim.requests) == 1
-    record = gateway.gateway.last[-1]
-    assert (record.status, record.failure, record.attempts) == (200, "cut", 1)
+    found = record(gateway, answer)
+    assert (found.status, found.failure, found.attempts) == (200, "cut", 1)
 
 
 def test_without_streaming_the_same_cut_is_an_http_error(sim: Simulator, gateway: RunningGateway) -> None:
@@ -169,7 +169,7 @@ def test_an_upstream_that_cannot_be_reached(start: Start) -> None:
 
     assert (answer.status, answer.error[0]) == (502, "api_error")
     assert "No connection to 127.0.0.1" in answer.error[1]
-    assert gateway.gateway.last[-1].attempts == 2
+    assert record(gateway, answer).attempts == 2
 
 
 class TestReasoningThatUpstreamCannotRead:

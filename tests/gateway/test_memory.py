@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.gateway.client import Wire, message
 from tests.gateway.upstreams import BEGIN_TEXT, STREAM_HEAD, Connection, ScriptedUpstream, chunk, completed, delta
-from turnout.gateway import memory
+from turnout.gateway import continuation, memory
 
 if TYPE_CHECKING:
     from tests.gateway.conftest import Start
@@ -50,7 +50,8 @@ def test_open_streams_do_not_hold_their_bodies(start: Start) -> None:
             client.read_until(b"message_stop")
             client.socket.close()
 
-    assert held < BODY * 2, f"{held:,} bytes are held for {STREAMS} streams"
+    # Some are held for a while within a budget: an answer may have to be continued, a next request to be compared.
+    assert held < continuation.BUDGET + BODY * 2, f"{held:,} bytes are held for {STREAMS} streams"
 
 
 def _body() -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway.client import MODEL, message, send, wait_for
+from tests.gateway.client import MODEL, message, record, send, wait_for
 from tests.gateway.conftest import SENT_MODEL
 from tests.gateway.upstreams import Connection, ScriptedUpstream
 from turnout.simulator.scenario import FunctionCall, Message, Reasoning, Turn
@@ -159,14 +159,14 @@ class TestTheRecord:
         sim.script(TURN)
         answer = send(gateway, message(stream=True, tools=[TOOL], output_config={"effort": "low"}))
 
-        record = gateway.gateway.last[-1]
-        assert record.request_id == answer.headers["request-id"]
-        assert (record.model_asked, record.model, record.slot) == (MODEL, SENT_MODEL, "opus")
-        assert (record.effort, record.status, record.attempts, record.failure) == ("low", 200, 1, None)
-        assert record.usage is not None
-        assert record.usage.output_tokens > 0
-        assert record.ttft_ms is not None
-        assert 0 < record.ttft_ms <= record.total_ms
+        found = record(gateway, answer)
+        assert found.request_id == answer.headers["request-id"]
+        assert (found.model_asked, found.model, found.slot) == (MODEL, SENT_MODEL, "opus")
+        assert (found.effort, found.status, found.attempts, found.failure) == ("low", 200, 1, None)
+        assert found.usage is not None
+        assert found.usage.output_tokens > 0
+        assert found.ttft_ms is not None
+        assert 0 < found.ttft_ms <= found.total_ms
 
     def test_is_a_log_line_without_a_word_of_the_conversation(
         self, sim: Simulator, gateway: RunningGateway, log_lines: io.StringIO

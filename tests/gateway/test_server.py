@@ -107,6 +107,15 @@ class TestHowItEnds:
                 assert b"event: error" in client.read_to_end()
                 assert b"Turnout was stopped" in client.received
 
+    def test_it_runs_without_uvloop_as_on_windows(
+        self, sim: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+        assert server.loop_factory() is None
+
+        with RunningGateway(config(f"{sim.codex_url}/responses", home)) as gateway:
+            assert send(gateway, message(stream=True)).text
+
     def test_many_can_run_and_end_in_one_process(self, sim: Simulator, home: Path) -> None:
         before = threading.active_count()
         for _ in range(3):

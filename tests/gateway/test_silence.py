@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway.client import Wire, events, message, send
+from tests.gateway.client import Wire, events, message, record, send
 from tests.gateway.upstreams import (
     BEGIN_TEXT,
     CREATED,
@@ -134,7 +134,7 @@ def test_a_dead_upstream_is_given_up(start: Start) -> None:
     assert 0.7 < took < 1.5
     assert answer.names[-1] == "error"
     assert "0.8 seconds" in answer.events[-1][1]["error"]["message"]
-    assert gateway.gateway.last[-1].failure == "upstream_timeout"
+    assert record(gateway, answer).failure == "upstream_timeout"
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -144,7 +144,7 @@ def test_a_dead_upstream_before_the_headers_is_an_http_error(start: Start, strea
         answer = send(gateway, message(stream=stream))
 
     assert (answer.status, answer.error[0]) == (504, "timeout_error")
-    assert gateway.gateway.last[-1].attempts == 1
+    assert record(gateway, answer).attempts == 1
 
 
 def test_without_streaming_nothing_is_sent_early(start: Start) -> None:
