@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from turnout.cli import options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command(
@@ -20,8 +24,9 @@ from turnout.cli import options
     },
 )
 @options.upstream
+@options.trace
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENTS OF CLAUDE]...")
-def command(upstream: str | None, arguments: tuple[str, ...]) -> int:
+def command(upstream: str | None, trace: Path | None, arguments: tuple[str, ...]) -> int:
     """Run Claude Code on OpenAI's models.
 
     Starts a private gateway for this one session and Claude Code with the terminal handed over to it. Your own
@@ -45,7 +50,8 @@ def command(upstream: str | None, arguments: tuple[str, ...]) -> int:
     program = locate.claude()
     if program is None:
         raise click.ClickException(f"Claude Code is not installed. {locate.HOW_TO_INSTALL}")
+    options.warn_of_trace(trace)
     configured.read(config, os.environ, time.time())  # better said now than at the first message
     with log.open_file(paths.log_file()) as file:  # the terminal is Claude Code's
         log.from_environment(os.environ, file)
-        return claude.run(program, arguments, config, os.environ)
+        return claude.run(program, arguments, config, os.environ, store=options.record_store(config), trace=trace)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from turnout.config import Config
+    from turnout.ledger.store import RecordStore
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -49,6 +50,36 @@ def config_file(command: Command) -> Command:
         metavar="FILE",
         help="Configuration file in place of the user's own one.",
     )(command)
+
+
+def trace(command: Command) -> Command:
+    """``--trace``."""
+    return click.option(
+        "--trace",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Record the wire of the first session to FILE, prompts and all; see `turnout trace`.",
+    )(command)
+
+
+def warn_of_trace(file: Path | None) -> None:
+    """Says what a trace holds, on stderr, if there is going to be one."""
+    if file is None:
+        return
+    what = click.style("Recording a trace", fg="yellow", bold=True)
+    click.echo(
+        f"{what} to {file}. Prompts, files and answers stand in it as they are; keys, account ids, e-mail addresses "
+        "and encrypted reasoning are replaced. Read it before you give it to anyone.",
+        err=True,
+    )
+
+
+def record_store(config: Config) -> RecordStore | None:
+    """Where records of requests are kept; None if they are not to outlive the gateway."""
+    from turnout import paths
+    from turnout.ledger.store import JsonLinesStore
+
+    return JsonLinesStore(paths.records_dir(), limit=config.records.limit) if config.records.keep else None
 
 
 def load(flags: Mapping[str, object], path: Path | None = None) -> Config:

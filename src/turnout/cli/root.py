@@ -27,8 +27,10 @@ class Lazy(NamedTuple):
 COMMANDS = {
     "claude": Lazy("turnout.cli.claude", "Run Claude Code on OpenAI's models."),
     "demo": Lazy("turnout.cli.demo", "See it work, with no account: a coding conversation, live."),
+    "explain": Lazy("turnout.cli.explain", "Show what became of a request, and why the cache missed."),
     "serve": Lazy("turnout.cli.serve", "Run the gateway for Claude Code and other clients."),
     "simulate": Lazy("turnout.cli.simulate", "Run a stand-in for OpenAI's backends, for trying things out."),
+    "trace": Lazy("turnout.cli.trace", "Record a session's wire, look at it, send it again elsewhere."),
 }
 
 

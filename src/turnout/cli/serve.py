@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @click.option("--token", metavar="TEXT", help="Token that clients must show; better given as TURNOUT_TOKEN.")
 @click.option("--no-token", is_flag=True, help="Let every program on this machine in (loopback only).")
 @options.slots
+@click.option("--strict", is_flag=True, default=None, help="Refuse requests of which something would be left out.")
+@options.trace
 @options.config_file
 def command(
     *,
@@ -35,6 +37,8 @@ def command(
     no_token: bool,
     model: str | None,
     effort: str | None,
+    strict: bool | None,
+    trace: Path | None,
     config_path: Path | None,
 ) -> None:
     """Run the gateway for Claude Code and other clients.
@@ -57,12 +61,19 @@ def command(
         "server.token": token,
         "server.require_token": False if no_token else None,
         "upstream": upstream,
+        "strict": strict,
         **options.slot_flags(model, effort),
     }
     config = options.load(flags, config_path)
     log.from_environment(os.environ)
     fixed = binding.with_token(config)
-    server.run(fixed, ready=lambda base_url: _announce(base_url, fixed, token_is_new=fixed != config))
+    options.warn_of_trace(trace)
+    server.run(
+        fixed,
+        ready=lambda base_url: _announce(base_url, fixed, token_is_new=fixed != config),
+        store=options.record_store(fixed),
+        trace=trace,
+    )
 
 
 def _announce(base_url: str, config: Config, *, token_is_new: bool) -> None:

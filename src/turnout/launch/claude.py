@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from turnout.config import Config
+    from turnout.ledger.store import RecordStore
 
 
 def private(config: Config) -> Config:
@@ -31,8 +32,19 @@ def window(config: Config) -> int:
     return min(line.window for line in mapping(config, Catalogue.bundled()))
 
 
-def run(program: Path, arguments: Sequence[str], config: Config, environ: Mapping[str, str]) -> int:
-    """Runs Claude Code to its end, gives its exit code. The gateway lives exactly as long."""
-    with RunningGateway(private(config)) as gateway:
+def run(
+    program: Path,
+    arguments: Sequence[str],
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    store: RecordStore | None = None,
+    trace: Path | None = None,
+) -> int:
+    """Runs Claude Code to its end, gives its exit code. The gateway lives exactly as long.
+
+    Records of its requests go to the ``store``, its wire to the file ``trace``. Raises `OSError` if there can be none.
+    """
+    with RunningGateway(private(config), store=store, trace=trace) as gateway:
         told = environment.for_claude(environ, gateway.base_url, gateway.token, window(config))
         return child.run([*locate.command(program), *arguments], told)
