@@ -91,7 +91,8 @@ def test_a_cut_answer_is_never_taken_for_a_whole_one(claude: ClaudeCode, stack: 
     assert len(stack.requests) == 2
 
 
-@pytest.mark.parametrize("fault", CUTS)
+# A reset is left out: it throws away what the gateway had not read yet, so the cut may lie before the thought.
+@pytest.mark.parametrize("fault", [cut for cut in CUTS if cut != "reset-mid-text"])
 def test_a_cut_after_a_whole_thought_is_not_hidden(claude: ClaudeCode, stack: Stack, fault: str) -> None:
     """2.1.328 asks again. 2.1.197 cannot once any block is complete, whatever it is sent: it must say so."""
     stack.play(say(ANSWER))
