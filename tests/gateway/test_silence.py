@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gateway.client import Wire, events, message, record, send
+from tests.gateway.client import Wire, events, message, record, send, wait_for
 from tests.gateway.upstreams import (
     BEGIN_TEXT,
     CREATED,
@@ -182,6 +182,22 @@ def test_a_client_that_does_not_read_stops_upstream_and_gets_everything_later(st
             received += client.socket.recv(1 << 20)
 
     assert received.count(text.encode()) == DELTAS
+
+
+def test_a_client_that_never_reads_again_is_given_up(start: Start) -> None:
+    def script(upstream: Connection) -> None:
+        upstream.read_request()
+        upstream.write(STREAM_HEAD + chunk(BEGIN_TEXT))
+        while True:
+            upstream.write(chunk(delta("x" * 1000)))
+
+    with ScriptedUpstream(script) as upstream:
+        gateway = start(endpoint=upstream.url, timing={"upstream_idle": 0.8})
+        with Wire(gateway) as client:
+            client.post(message(stream=True))
+            wait_for(lambda: gateway.gateway.last, seconds=15)
+
+    assert gateway.gateway.last[-1].status == 499
 
 
 def _read_and_wait(upstream: Connection) -> None:
