@@ -66,8 +66,9 @@ def test_a_changed_prefix_is_named() -> None:
         others=("reasoning",),
     )
     assert sentence(answered(0, 9000, verdict="changed", parting=parting)) == (
-        "The prompt changed against req_0 at tools[3] (Bash) description: the text differs at byte 12 of 90 "
-        "(byte 57 of the 812 of it). What follows, 75% of the prompt, is new to the cache. Also changed: reasoning."
+        "The prompt changed against req_0 at tools[3] (Bash), byte 57 of 812, in description: "
+        "the text differs at byte 12 of 90. "
+        "What follows, 75% of the prompt, is new to the cache. Also changed: reasoning."
     )
 
 
@@ -81,9 +82,9 @@ def test_what_came_went_or_moved(change: str, words: str) -> None:
 
 
 def test_a_setting_is_no_change_of_the_prompt() -> None:
-    parting = Parting(place="tool_choice", in_prompt=False, detail="the text differs at byte 0 of 8", shared=1.0)
+    parting = Parting(place="reasoning", path=".effort", in_prompt=False, detail="the text differs", shared=1.0)
     told = answered(9000, 100, verdict="changed", parting=parting, tokens=9000)
-    assert sentence(told).startswith("The prompt begins with all of req_0, and only a setting changed: tool_choice")
+    assert sentence(told) == "The prompt begins with all of req_0, and only a setting changed: reasoning.effort."
     assert "the setting may change" in sentence(answered(0, 9100, verdict="changed", parting=parting, tokens=9000))
 
 

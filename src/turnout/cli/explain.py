@@ -63,20 +63,15 @@ def command(*, request_id: str, as_list: bool, as_json: bool) -> int:
 
 
 def _show(record: RequestRecord) -> None:
-    from rich.console import Console
-
     from turnout.cli import explanation
 
-    explanation.show(Console(highlight=False), record)
+    explanation.show(explanation.console(), record)
 
 
 def _show_latest(records: Sequence[RequestRecord]) -> None:
-    from rich.console import Console
-
     from turnout.cli import explanation
 
-    console = Console(highlight=False)
-    explanation.show_latest(console, records)
+    explanation.show_latest(explanation.console(), records)
 
 
 def _print_json(value: object) -> None:

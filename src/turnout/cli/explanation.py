@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -13,11 +15,13 @@ from turnout.ledger import cache
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
     from turnout.ledger.record import RequestRecord
     from turnout.protocol.fidelity import Action, Note
 
+WIDTH = 160
+"""Columns of an output that has no width of its own."""
 BAR_CELLS = 44
 FULL, PLAIN = "█", "#"
 """What a bar is made of, and where the output knows no such character."""
@@ -29,6 +33,14 @@ ACTIONS: dict[Action, tuple[str, str]] = {
     "mapped": ("Said otherwise", "green"),
 }
 """How notes are headed, in the order in which they matter."""
+
+
+def console() -> Console:
+    """Standard output. One that is no terminal is wide: what reads it looks for words, and wants no lines broken."""
+    made = Console(highlight=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = WIDTH
+    return made
 
 
 class Span(NamedTuple):

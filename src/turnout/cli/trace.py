@@ -85,11 +85,9 @@ def show(*, file: Path, full: bool) -> None:
     turnout trace show session.jsonl
     turnout trace show session.jsonl --full
     """
-    from rich.console import Console
+    from turnout.cli import explanation, timeline
 
-    from turnout.cli import timeline
-
-    timeline.show(Console(highlight=False), _read(file), full=full)
+    timeline.show(explanation.console(), _read(file), full=full)
 
 
 @command.command("replay")
@@ -123,10 +121,9 @@ def replay(
     turnout trace replay session.jsonl --upstream http://127.0.0.1:8080/v1 --json
     """
     import msgspec
-    from rich.console import Console
 
     from turnout import log
-    from turnout.cli import timeline
+    from turnout.cli import explanation, timeline
     from turnout.launch.claude import private
     from turnout.replay.run import replay as send_again
 
@@ -134,7 +131,7 @@ def replay(
     config = private(_configured(upstream, {**options.slot_flags(model, effort)}, config_path))
     log.configure("error")
     worse = False
-    table = None if as_json else timeline.ComparisonTable(Console(highlight=False))
+    table = None if as_json else timeline.ComparisonTable(explanation.console())
     for compared in send_again(trace, config):
         worse = (
             worse

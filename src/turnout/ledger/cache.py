@@ -61,8 +61,10 @@ def _changed(finding: PrefixFinding, parting: Parting) -> str:
 
 
 def _what(parting: Parting) -> str:
-    """The place and what happened there: ``tools[3] (Bash).description: the text differs at byte 120 of 800``."""
-    where = f"{parting.place}{' ' + parting.path.lstrip('.') if parting.path else ''}"
+    """The place and what happened there: ``tools[3] (Bash), byte 52 of 812, in description: the text differs …``."""
+    where = parting.place
+    if not parting.in_prompt:
+        return f"{where}{parting.path}"
     match parting.change:
         case "added":
             return f"{where}, which is new"
@@ -71,8 +73,9 @@ def _what(parting: Parting) -> str:
         case "moved":
             return f"{where}, which stands in another place"
         case _:
-            at = f" (byte {parting.offset:,} of the {parting.size:,} of it)" if parting.offset else ""
-            return f"{where}: {parting.detail}{at}" if parting.detail else f"{where}{at}"
+            byte = f", byte {parting.offset:,} of {parting.size:,}" if parting.offset else ""
+            inside = f", in {parting.path.lstrip('.')}" if parting.path else ""
+            return f"{where}{byte}{inside}{f': {parting.detail}' if parting.detail else ''}"
 
 
 def _miss(record: RequestRecord) -> str:
