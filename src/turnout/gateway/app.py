@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from turnout import log
+from turnout import log, search
 from turnout.gateway import record as records
 from turnout.gateway.admin import AdminDoor
 from turnout.gateway.admission import Admission
@@ -55,7 +55,7 @@ class Gateway:
         self._admission = Admission(host=config.server.host, allowed_hosts=config.server.allowed_hosts, token=token)
         self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
         self._lines = LogLines(self._log)
-        self._messages = MessagesDoor(config, upstreams, catalogue, self.ledger)
+        self._messages = MessagesDoor(config, upstreams, catalogue, self.ledger, search.build(config.search))
         self._admin = AdminDoor(config, self.ledger, self.tracer)
 
     @property

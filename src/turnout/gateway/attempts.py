@@ -53,6 +53,8 @@ class Attempts:
         self._strict = strict
         self._framing_is_free = framing_is_free and target.capabilities.lite_framing
         self._on_settled = on_settled
+        self._searched_plainly = False
+        """The last attempt had upstream's own web search in it, and so was in plain framing."""
         self._spent: set[str] = set()
 
     def translate(self) -> Translation:
@@ -65,6 +67,9 @@ class Attempts:
         translation = translate(self._request, self.target, self._tools)
         if self._strict is not None:
             refuse_what_drops((*self._strict, *translation.notes))
+        self._searched_plainly = (
+            translation.search is not None and translation.search.hosted and translation.framing == "plain"
+        )
         self.count += 1
         return translation
 
@@ -79,6 +84,11 @@ class Attempts:
             return self._once(
                 "reasoning", 0, dropped("messages", "earlier reasoning was left out: upstream could not read it")
             )
+        if failure.kind is FailureKind.REFUSED_FRAMING and self._searched_plainly:
+            # Lite framing has no web search (codex-backend.md 2.3): the gateway has to make the searches.
+            framing = "lite" if self._framing_is_free else self.target.framing
+            self.target = msgspec.structs.replace(self.target, framing=framing, hosted_search=False)
+            return self._once("search", 0, mapped("tools", "upstream takes this model only without its own web search"))
         if failure.kind is FailureKind.REFUSED_FRAMING and self._framing_is_free and "framing" not in self._spent:
             self.target = msgspec.structs.replace(self.target, framing=OTHER[self.target.framing])
             return self._once("framing", 0, mapped("", f"sent in {self.target.framing} framing, as upstream wants it"))

@@ -10,6 +10,7 @@ import msgspec
 from turnout import log
 from turnout.gateway import record as records
 from turnout.gateway.attempts import Attempts
+from turnout.gateway.continuation import Bodies, Continuation
 from turnout.gateway.relay import Relay
 from turnout.gateway.sink import CollectSink, StreamSink
 from turnout.ledger.previous import Sent
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from turnout.ledger.record import RequestRecord
     from turnout.models.catalogue import Catalogue
     from turnout.protocol.messages import MessagesRequest
+    from turnout.search import SearchBackend
     from turnout.upstream.base import Upstream
 
 SESSION_LIMIT = 64
@@ -37,13 +39,25 @@ SESSION_LIMIT = 64
 class MessagesDoor:
     """Answers Messages requests. What it learns of the models' framings lasts for the process's life."""
 
-    def __init__(self, config: Config, upstreams: Mapping[str, Upstream], catalogue: Catalogue, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        config: Config,
+        upstreams: Mapping[str, Upstream],
+        catalogue: Catalogue,
+        ledger: Ledger,
+        backend: SearchBackend,
+    ) -> None:
+        """``backend`` searches the web for upstreams that do not do so themselves."""
         self._ledger = ledger
+        self._backend = backend
+        self._bodies = Bodies()
         self._config = config
         self._upstreams = upstreams
         self._catalogue = catalogue
         self._tools = ToolsCache()
         self._framings: dict[tuple[str, str], Framing] = {}
+        self._searchless: set[tuple[str, str]] = set()
+        """Models that upstream takes only in a framing without its own web search."""
 
     async def answer(self, exchange: Exchange, record: RequestRecord) -> None:
         """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
@@ -68,11 +82,14 @@ class MessagesDoor:
             framing=self._framings.get(key, chosen.framing),
             image_detail=chosen.image_detail,
             session=session_key(session, agent),
+            hosted_search=key not in self._searchless,
         )
 
         def remember(settled: Target) -> None:
             if settled.framing != chosen.framing or key in self._framings:
                 self._framings[key] = settled.framing
+            if not settled.hosted_search:
+                self._searchless.add(key)
 
         attempts = Attempts(
             request,
@@ -90,6 +107,7 @@ class MessagesDoor:
             upstream=upstream,
             credential=credential,
             attempts=attempts,
+            continuation=Continuation(self._bodies, self._backend, upstream),
             timing=self._config.timing,
             model_asked=chosen.model_asked,
             on_accepted=follower.follow,

@@ -6,6 +6,7 @@ Knows when bytes move, not what they say: that is the machine's (`turnout.transl
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from turnout.accounts.credential import Credential
     from turnout.config import Timing
     from turnout.gateway.attempts import Attempts
+    from turnout.gateway.continuation import Continuation
     from turnout.gateway.exchange import Exchange
     from turnout.gateway.sink import Sink
     from turnout.protocol.fidelity import Note
+    from turnout.translate.continuation import Pause
     from turnout.upstream.base import Upstream, UpstreamStream
 
 TAIL_SECONDS = 1.0
@@ -49,6 +52,7 @@ class Relay:
         upstream: Upstream,
         credential: Credential,
         attempts: Attempts,
+        continuation: Continuation,
         timing: Timing,
         model_asked: str,
         on_accepted: Callable[[bytes], None],
@@ -76,6 +80,9 @@ class Relay:
         self._upstream = upstream
         self._credential = credential
         self._attempts = attempts
+        self._continuation = continuation
+        self._stream: UpstreamStream | None = None
+        """What upstream is saying."""
         self._timing = timing
         self._model_asked = model_asked
         self._task: asyncio.Task[object] | None = None
@@ -120,10 +127,11 @@ class Relay:
         call = Call(
             body=translation.body,
             model=target.model,
-            lite=target.framing == "lite",
+            lite=translation.framing == "lite",
             session=target.session,
             request_id=self._exchange.request_id,
         )
+        self._continuation.begin(translation)
         self.machine = MessagesStream(
             message_id=f"msg_{self._exchange.request_id[4:]}",
             model=self._model_asked,
@@ -131,20 +139,22 @@ class Relay:
             full_names=translation.full_names,
             now=time.time(),
             stop_sequences=translation.stop_sequences,
+            search=translation.search,
         )
         return call, self.machine
 
     async def _attempt(self, call: Call, machine: MessagesStream, watch: Watch, pause: float) -> Failure | None:
         """Sends the request and pumps the answer. The failure, if there was one before anything was written."""
-        stream: UpstreamStream | None = None
         try:
             try:
                 if pause:
                     await asyncio.sleep(pause)
                 self.sending, self.opened = time.perf_counter(), None
-                stream = await self._upstream.open(call, self._credential)
+                self._stream = await self._upstream.open(call, self._credential)
                 self.opened = time.perf_counter()
-                ending = await self._pump(stream, call, machine, watch)
+                ending = await self._pump(self._stream, call, machine, watch)
+                while machine.pause is not None:
+                    ending = await self._go_on(ending, machine.pause, call, machine, watch)
             except TurnoutError as error:
                 ending = machine.fail(error.failure)
             except asyncio.CancelledError:
@@ -160,13 +170,18 @@ class Relay:
             watch.waiting = False
             await self._sink.write(ending, last=True)
             self._over = True
-            if stream is not None and machine.failure is None and not stream.ended:
-                await _read_tail(stream)
+            if self._stream is not None and machine.failure is None and not self._stream.ended:
+                await _read_tail(self._stream)
             return None
         finally:
             self._tell_accepted()
-            if stream is not None:
-                stream.close()
+            self._continuation.end(call)
+            self._close()
+
+    def _close(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
 
     async def _pump(self, stream: UpstreamStream, call: Call, machine: MessagesStream, watch: Watch) -> bytes:
         """Brings bytes over until the machine has what it needs. Gives its last bytes, not yet written."""
@@ -178,16 +193,40 @@ class Relay:
                 self.first_output = time.perf_counter()
                 # Nothing will be sent again: the bodies need not be kept for as long as the answer takes.
                 self._attempts.settle()
-                self._accepted, call.body = call.body, b""
-            if machine.finished:
+                self._accepted = call.body
+                self._continuation.accept(call)
+            if machine.finished or machine.pause is not None:
                 return out
             if out:
-                watch.waiting = False
-                await self._sink.write(out)
-                watch.told()
-                watch.waiting = True
-                if self._accepted:
-                    self._tell_accepted()
+                await self._write(out, watch)
+
+    async def _go_on(self, said: bytes, pause: Pause, call: Call, machine: MessagesStream, watch: Watch) -> bytes:
+        """Upstream's response is over and the answer is not: makes searches, asks upstream further, and pumps that.
+
+        ``said`` is what is not yet written. Gives the last bytes, not yet written either.
+        """
+        await self._write(said, watch)
+        if self._stream is not None:
+            await _read_to_end(self._stream)
+        self._close()
+        if pause.searches:
+            found = await self._continuation.search(pause.searches)
+            watch.heard()
+            await self._write(machine.answer(found), watch)
+        if not pause.goes_on or not self._continuation.extend(call, machine):
+            return machine.end()
+        self._attempts.count += 1
+        self._stream = await self._upstream.open(call, self._credential)
+        return await self._pump(self._stream, call, machine, watch)
+
+    async def _write(self, out: bytes, watch: Watch) -> None:
+        if out:
+            watch.waiting = False
+            await self._sink.write(out)
+            watch.told()
+            watch.waiting = True
+            if self._accepted:
+                self._tell_accepted()
 
     def _tell_accepted(self) -> None:
         """Only now, behind the first bytes that the client was waiting for."""
@@ -251,13 +290,20 @@ class Relay:
 
 
 async def _read_tail(stream: UpstreamStream) -> None:
-    """Reads upstream's answer to its end, which is all but there once the last event was."""
-    try:
+    """The same, once the client has its answer: that the client leaves then is no matter any more."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await _read_to_end(stream)
+
+
+async def _read_to_end(stream: UpstreamStream) -> None:
+    """Reads upstream's response to its end, which is all but there once the last event was.
+
+    If it is not, the connection is closed instead of kept, nothing else.
+    """
+    with contextlib.suppress(TurnoutError, TimeoutError):
         async with asyncio.timeout(TAIL_SECONDS):
-            while await stream.read():
+            while not stream.ended and await stream.read():
                 pass
-    except (TurnoutError, TimeoutError, asyncio.CancelledError):
-        pass  # the client has its answer: the connection is closed instead of kept, nothing else
 
 
 def _as_exception(error: BaseException) -> Exception:

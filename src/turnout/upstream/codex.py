@@ -28,7 +28,9 @@ SESSIONS = uuid.UUID("6c1e0f2e-0d0b-5c6e-9a58-1f2f7a6a4d11")
 LOOK_EVERY = 1.0
 """Seconds between two looks at the login's file."""
 
-CAPABILITIES = Capabilities(instructions_required=True, lite_framing=True)
+CAPABILITIES = Capabilities(
+    instructions_required=True, lite_framing=True, hosted_search=True, unfinished_turns=True
+)
 """The fields are the defaults: exactly the allow-list of codex-backend.md 2.4, without ``client_metadata``."""
 
 

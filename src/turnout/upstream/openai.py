@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from turnout.config import OpenAISettings, Timing
     from turnout.upstream.base import Call
 
-CAPABILITIES = Capabilities(fields=Capabilities().fields | {"max_output_tokens"})
+CAPABILITIES = Capabilities(
+    fields=Capabilities().fields | {"max_output_tokens", "max_tool_calls"},
+    hosted_search=True,
+    search_filters=frozenset({"allowed_domains", "blocked_domains"}),
+    search_sources=True,
+)
 """``temperature`` and ``top_p`` are left out: the reasoning models refuse them (codex-backend.md 4)."""
 
 SCOPES = (
@@ -34,11 +39,11 @@ class OpenAIUpstream:
     """Sends requests to ``/responses`` with an API key."""
 
     name = "openai"
-    capabilities = CAPABILITIES
 
     def __init__(self, settings: OpenAISettings, timing: Timing, environ: Mapping[str, str]) -> None:
         """Raises `SettingsError` if the configured address cannot be used."""
         self._settings = settings
+        self.capabilities = msgspec.structs.replace(CAPABILITIES, hosted_search=settings.hosted_search)
         self._environ = environ
         url = f"{settings.base_url.rstrip('/')}/responses"
         self._transport = Transport("The OpenAI API", url, connect=timing.connect, environ=environ)
