@@ -239,22 +239,52 @@ TELLING_TYPES = (
     "response.function_call_arguments.delta",
     "response.function_call_arguments.delta",
     "response.function_call_arguments.done",
+    "response.output_text.annotation.added",
 )
 """Those that make blocks, as often as they do."""
+CITATIONS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["url_citation", "url_citation", "file_citation"])},
+    optional={
+        "url": st.sampled_from(["https://a.test/x", "https://b.test", "", None]),
+        "title": WORDS | st.none(),
+        "start_index": ODD,
+        "end_index": ODD,
+    },
+)
 PARTS = st.fixed_dictionaries(
     {"type": st.sampled_from(["output_text", "refusal", "summary_text", "reasoning_text", "surprise"])},
-    optional={"text": WORDS | st.none(), "refusal": WORDS | st.none()},
+    optional={
+        "text": WORDS | st.none(),
+        "refusal": WORDS | st.none(),
+        "annotations": st.lists(CITATIONS, max_size=2) | ODD,
+    },
+)
+ACTIONS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["search", "open_page", "find_in_page", ""])},
+    optional={
+        "query": WORDS | st.none(),
+        "queries": st.none() | st.lists(WORDS, max_size=2),
+        "url": st.sampled_from(["https://a.test/x", "", None]),
+        "pattern": WORDS | st.none(),
+        "sources": st.none() | st.lists(st.fixed_dictionaries({"url": st.just("https://c.test")}), max_size=2) | ODD,
+    },
 )
 ITEMS = st.fixed_dictionaries(
-    {"type": st.sampled_from(["message", "reasoning", "function_call", "function_call", "web_search_call", ""])},
+    {
+        "type": st.sampled_from(
+            ["message", "reasoning", "function_call", "function_call", "web_search_call", "compaction", ""]
+        )
+    },
     optional={
         "id": st.none() | st.sampled_from(["rs_1", "msg_" + "a" * 400, ""]),
         "content": st.none() | st.lists(PARTS, max_size=2),
         "summary": st.none() | st.lists(PARTS, max_size=2),
         "encrypted_content": st.none() | st.sampled_from(["gAAAA", "", "ü", '"\\', "hex.61"]),
         "call_id": st.none() | st.sampled_from(["call_1", "call_2", ""]),
-        "name": st.sampled_from(["Bash", "short_name", "Bash", "", None]),
-        "arguments": st.none() | WORDS | st.just('{"a":1}'),
+        "name": st.sampled_from(["Bash", "short_name", "Bash", "web_search", "", None]),
+        "arguments": st.none() | WORDS | st.sampled_from(['{"a":1}', '{"query":"trains"}']),
+        "action": ACTIONS | ODD,
+        "status": st.sampled_from(["completed", "failed", None]),
     },
 )
 ODD_ITEMS = st.fixed_dictionaries(
@@ -289,7 +319,9 @@ def events(draw: st.DrawFn) -> bytes:
         "name": st.none() | st.sampled_from(["Bash", ""]),
     }
     required = {}
-    if kind.startswith("response.output_item."):
+    if kind.endswith("annotation.added"):
+        required = {"annotation": CITATIONS | ODD}
+    elif kind.startswith("response.output_item."):
         required = {"item": ITEMS | ODD_ITEMS if draw(st.integers(0, 9)) == 9 else ITEMS}
     elif kind.endswith(".delta") and draw(st.integers(0, 9)) != 9:
         required = {"delta": WORDS}
@@ -312,6 +344,7 @@ def endings(draw: st.DrawFn) -> bytes:
                     "usage": USAGES,
                     "status": st.sampled_from([None, "completed", "incomplete", "failed", "cancelled"]),
                     "error": st.none() | st.just({"code": "server_error", "message": "It broke."}),
+                    "end_turn": st.sampled_from([None, True, False]),
                     "incomplete_details": st.none()
                     | st.builds(
                         lambda reason: {"reason": reason},

@@ -25,6 +25,17 @@ START = {
 THINKING = {"type": "thinking", "thinking": "", "signature": ""}
 TEXT = {"type": "text", "text": ""}
 CALL = {"type": "tool_use", "id": "call_1", "name": "Read", "input": {}}
+SEARCH = {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {}}
+FOUND = {
+    "type": "web_search_tool_result",
+    "tool_use_id": "srv_1",
+    "content": [{"type": "web_search_result", "title": "T", "url": "u", "encrypted_content": "", "page_age": None}],
+}
+CITATION = {"type": "web_search_result_location", "url": "u", "title": "T", "cited_text": "", "encrypted_index": ""}
+FAILED = {
+    **FOUND,
+    "content": {"type": "web_search_tool_result_error", "error_code": "unavailable"},
+}
 END = {
     "type": "message_delta",
     "delta": {"stop_reason": "end_turn", "stop_sequence": None},
@@ -77,6 +88,28 @@ def test_a_legal_stream_is_read() -> None:
     assert answer.blocks[0].signature == "sig"
     assert (answer.blocks[2].id, answer.blocks[2].name) == ("call_1", "Read")
     assert (answer.model, answer.stop_reason, answer.usage["output_tokens"]) == ("m", "tool_use", 2)
+
+
+@pytest.mark.parametrize("result", [FOUND, FAILED])
+def test_a_search_is_read(result: dict[str, Any]) -> None:
+    answer = legality.read(
+        stream(
+            START,
+            begin(0, SEARCH),
+            delta(0, "input_json_delta", partial_json="{}"),
+            end(0),
+            begin(1, result),
+            end(1),
+            begin(2, TEXT),
+            delta(2, "citations_delta", citation=CITATION),
+            end(2),
+            END,
+            STOP,
+        )
+    )
+    assert [block.type for block in answer.blocks] == ["server_tool_use", "web_search_tool_result", "text"]
+    assert answer.blocks[1].result == result["content"]
+    assert answer.blocks[2].citations == [CITATION]
 
 
 def test_an_error_may_end_a_stream_anywhere_after_its_head() -> None:
@@ -136,6 +169,30 @@ OFFENCES = {
     "event after the end": stream(START, END, STOP, PING),
     "event after an error": stream(START, ERROR, END),
     "unknown event": stream(START, {"type": "surprise"}, END, STOP),
+    "two calls with one id": stream(START, begin(0, CALL), end(0), begin(1, CALL), end(1), END, STOP),
+    "search without a result": stream(START, begin(0, SEARCH), end(0), END, STOP),
+    "result without a search": stream(START, begin(0, FOUND), end(0), END, STOP),
+    "result of a client's call": stream(
+        START, begin(0, {**CALL, "id": "srv_1"}), end(0), begin(1, FOUND), end(1), END, STOP
+    ),
+    "two results of one search": stream(
+        START, begin(0, SEARCH), end(0), begin(1, FOUND), end(1), begin(2, FOUND), end(2), END, STOP
+    ),
+    "a page without an address": stream(
+        START,
+        begin(0, SEARCH),
+        end(0),
+        begin(1, {**FOUND, "content": [{**FOUND["content"][0], "url": None}]}),
+        end(1),
+        END,
+        STOP,
+    ),
+    "citation in thinking": stream(
+        START, begin(0, THINKING), delta(0, "citations_delta", citation=CITATION), end(0), END, STOP
+    ),
+    "a citation of another kind": stream(
+        START, begin(0, TEXT), delta(0, "citations_delta", citation={"url": "u"}), end(0), END, STOP
+    ),
     "unknown block": stream(START, begin(0, {"type": "poem"}), end(0), END, STOP),
     "name and type differ": b'event: ping\ndata: {"type":"pong"}\n\n',
     "no event line": b'data: {"type":"ping"}\n\n',

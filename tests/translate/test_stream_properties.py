@@ -5,20 +5,30 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.translate import answers, legality, strategies
+from tests.translate import acceptance, answers, legality, strategies
 from turnout.protocol.errors import Failure, FailureKind
+from turnout.protocol.messages import WebSearchTool
+from turnout.protocol.web_search import Found, Link, Refused
 from turnout.translate.collect import MessageCollector
 from turnout.translate.responses_to_messages import MessagesStream
+from turnout.translate.search import Search, plan
 
 FULL_NAMES = {"short_name": "mcp__server__" + "long_name_" * 9}
 STOPS = st.sampled_from([(), (), ("</block>",), ("a", "b\n"), ("é", " ")])
+TOOL = WebSearchTool(name="web_search", blocked_domains=["b.test"], max_uses=2)
+HOSTED = msgspec.structs.replace(
+    answers.TARGET, capabilities=msgspec.structs.replace(answers.TARGET.capabilities, hosted_search=True)
+)
+SEARCHES = st.sampled_from([None, plan(TOOL, HOSTED), plan(TOOL, answers.TARGET)])
+"""No web search, one that upstream makes, one that the gateway makes."""
 
 
-def machine(stops: tuple[str, ...] = ()) -> MessagesStream:
+def machine(stops: tuple[str, ...] = (), search: Search | None = None) -> MessagesStream:
     return MessagesStream(
         message_id="msg_1",
         model="claude-opus-5-5",
@@ -26,7 +36,16 @@ def machine(stops: tuple[str, ...] = ()) -> MessagesStream:
         full_names=FULL_NAMES,
         now=answers.NOW,
         stop_sequences=stops,
+        search=search,
     )
+
+
+def ended(stream: MessagesStream) -> bytes:
+    """What the machine writes when upstream is at its end and no further request is made."""
+    if stream.pause is None:
+        return stream.close()
+    found = [(wanted, Found((Link("https://a.test", "A"),))) for wanted in stream.pause.searches]
+    return stream.answer(found) + stream.end() + stream.close()
 
 
 def check_ended(stream: MessagesStream, out: bytes) -> legality.Answer | None:
@@ -50,10 +69,12 @@ def collected(out: bytes) -> dict[str, Any]:
 
 
 @settings(max_examples=400, deadline=None)
-@given(strategies.STREAMS, STOPS)
-def test_any_events_in_any_order_give_a_legal_stream(events: list[bytes], stops: tuple[str, ...]) -> None:
-    stream = machine(stops)
-    out = stream.feed(b"".join(events)) + stream.close()
+@given(strategies.STREAMS, STOPS, SEARCHES)
+def test_any_events_in_any_order_give_a_legal_stream(
+    events: list[bytes], stops: tuple[str, ...], search: Search | None
+) -> None:
+    stream = machine(stops, search)
+    out = stream.feed(b"".join(events)) + ended(stream)
     answer = check_ended(stream, out)
     if answer is not None and answer.error is None:
         collected(out)
@@ -61,20 +82,50 @@ def test_any_events_in_any_order_give_a_legal_stream(events: list[bytes], stops:
 
 
 @settings(max_examples=300, deadline=None)
-@given(strategies.disturbed(), STOPS)
-def test_a_sound_answer_in_disorder_gives_a_legal_stream(events: list[bytes], stops: tuple[str, ...]) -> None:
-    stream = machine(stops)
-    out = stream.feed(b"".join(events)) + stream.close()
+@given(strategies.disturbed(), STOPS, SEARCHES)
+def test_a_sound_answer_in_disorder_gives_a_legal_stream(
+    events: list[bytes], stops: tuple[str, ...], search: Search | None
+) -> None:
+    stream = machine(stops, search)
+    out = stream.feed(b"".join(events)) + ended(stream)
     answer = check_ended(stream, out)
     if answer is not None and answer.error is None:
         collected(out)
 
 
 @settings(max_examples=150, deadline=None)
+@given(st.lists(strategies.STREAMS | strategies.disturbed(), min_size=2, max_size=3), STOPS, SEARCHES)
+def test_an_answer_over_several_responses_is_one_legal_stream(
+    responses: list[list[bytes]], stops: tuple[str, ...], search: Search | None
+) -> None:
+    """Upstream says that it has more to say, or a search was made for it: what it says next is the same message."""
+    stream = machine(stops, search)
+    out = b""
+    for events in responses:
+        out += stream.feed(b"".join(events))
+        if stream.pause is None:
+            break
+        found = [(wanted, Refused("unavailable", "No.")) for wanted in stream.pause.searches]
+        out += stream.answer(found)
+        if not stream.pause.goes_on:
+            break
+        check_taken_back(stream.go_on())
+    check_ended(stream, out + ended(stream))
+
+
+def check_taken_back(items: list[bytes]) -> None:
+    """What the next request has more is what upstream takes: every call with its output."""
+    before = [b'{"type":"message","role":"user","content":[{"type":"input_text","text":"hi"}]}']
+    body = b'{"model":"gpt-5.5","instructions":"","store":false,"stream":true,"input":[%s]}'
+    readable = [item for item in items if b'"type":"reasoning"' not in item]  # the simulator reads only its own
+    acceptance.accept(body % b",".join(before + readable))
+
+
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.binary(max_size=30) | strategies.events(), max_size=6))
 def test_any_bytes_give_a_legal_stream(pieces: list[bytes]) -> None:
     stream = machine()
-    out = b"".join([stream.feed(piece) for piece in pieces]) + stream.close()
+    out = b"".join([stream.feed(piece) for piece in pieces]) + ended(stream)
     check_ended(stream, out)
 
 
@@ -84,12 +135,13 @@ def test_how_the_network_cut_the_bytes_makes_no_difference(
     events: list[bytes], stops: tuple[str, ...], data: st.DataObject
 ) -> None:
     whole = b"".join(events)
-    one = machine(stops)
-    expected = one.feed(whole) + one.close()
+    search = data.draw(SEARCHES)
+    one = machine(stops, search)
+    expected = one.feed(whole) + ended(one)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
-    other = machine(stops)
+    other = machine(stops, search)
     out = b"".join([other.feed(whole[a:b]) for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)])
-    assert out + other.close() == expected
+    assert out + ended(other) == expected
     assert (other.failure, other.usage, other.notes) == (one.failure, one.usage, one.notes)
 
 
@@ -98,7 +150,7 @@ def test_how_the_network_cut_the_bytes_makes_no_difference(
 def test_the_gateway_may_speak_up_at_any_moment(
     events: list[bytes], stops: tuple[str, ...], data: st.DataObject
 ) -> None:
-    stream = machine(stops)
+    stream = machine(stops, data.draw(SEARCHES))
     out = []
     for event in events:
         match data.draw(st.integers(0, 5)):
@@ -113,7 +165,7 @@ def test_the_gateway_may_speak_up_at_any_moment(
             legality.read(b"".join(out), ended=stream.finished)
     if data.draw(st.booleans()):
         out.append(stream.fail(Failure(kind=FailureKind.UPSTREAM_TIMEOUT, message="Nothing came.")))
-    out.append(stream.close())
+    out.append(ended(stream))
     check_ended(stream, b"".join(out))
 
 
