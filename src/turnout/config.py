@@ -134,6 +134,8 @@ class AccountsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields
 
     use: str = ""
     """Nickname of the account to use; empty: the default one (`turnout accounts use`)."""
+    folder: str = ""
+    """Folder for Turnout's own logins and the list of accounts; empty: the system's usual place for a user's data."""
     storage: StorageName = "file"
     """Where Turnout keeps its own logins: files that only you can read, or the system's keyring."""
     issuer: Url = "https://auth.openai.com"
@@ -166,6 +168,17 @@ class Records(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bytes that the files may have together; the oldest are dropped."""
 
 
+class Tools(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the client's tools are offered upstream."""
+
+    schema_mode: Literal["faithful", "strict"] = "faithful"
+    """`faithful` sends a tool's schema as it is and mends only what upstream refuses; `strict` brings it into the form
+    of OpenAI's strict mode, in which the model cannot call a tool with arguments that break the schema."""
+    search: bool = True
+    """Whether tools that the client loads while a conversation runs go by upstream's own mechanism, which leaves the
+    prompt cache whole; otherwise they are added behind the other tools."""
+
+
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a user may set."""
 
@@ -180,5 +193,6 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     codex: CodexSettings = CodexSettings()
     openai: OpenAISettings = OpenAISettings()
     accounts: AccountsSettings = AccountsSettings()
+    tools: Tools = Tools()
     search: SearchSettings = SearchSettings()
     records: Records = Records()

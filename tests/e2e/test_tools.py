@@ -8,13 +8,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e import mcp_server, upstream
+from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.script import asked, bash, call, say, use
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.e2e.claude_code import ClaudeCode
     from tests.e2e.stack import Stack
+    from turnout.simulator import Turn
 
 PDF = b"""%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
@@ -180,26 +182,49 @@ def test_tools_with_long_names_and_awkward_schemas_are_offered_and_called(
     assert replayed[:2] == long_names
 
 
-def test_a_tool_found_by_searching_can_be_called(claude: ClaudeCode, stack: Stack, tmp_path: Path) -> None:
-    """2.1.328 leaves tools out until the model searches for them, 2.1.197 only when told to (claude-code-wire.md 2)."""
+SEARCHING = {"ENABLE_TOOL_SEARCH": "true"}
+"""2.1.328 leaves tools out until the model searches for them, 2.1.197 only when told to (claude-code-wire.md 2)."""
+
+
+def _search() -> Turn:
+    return use(call("ToolSearch", query=f"select:{mcp_server.WIRE_NAMES[0]}", max_results=5))
+
+
+def test_a_tool_found_by_searching_comes_with_the_search_and_can_be_called(
+    claude: ClaudeCode, stack: Stack, tmp_path: Path
+) -> None:
     arguments = [ALLOW_ALL, *_awkward_server(tmp_path)]
-    with_search = {"ENABLE_TOOL_SEARCH": "true"}
-    search = use(call("ToolSearch", query=f"select:{mcp_server.WIRE_NAMES[0]}", max_results=5))
-    stack.play(search, say("Found."))
-    claude.run("Find the tool", *arguments, environment=with_search).succeeded()
-    before, after = (upstream.body(request)["tools"] for request in stack.requests)
-    [found] = [tool for tool in after if tool not in before]
+    stack.play(_search(), say("Found."))
+    claude.run("Find the tool", *arguments, environment=SEARCHING).succeeded()
+    before, after = (upstream.body(request) for request in stack.requests)
+    assert before["tools"] == after["tools"], "loading a tool moves nothing in the prompt"
+    assert "tool_search" in {tool["type"] for tool in after["tools"]}
+    [output] = [item for item in after["input"] if item["type"] == "tool_search_output"]
+    [found] = output["tools"]
     assert found["description"] == mcp_server.DESCRIPTIONS[mcp_server.LONG_TOOLS[0]]
-    assert "DeferredToolPlaceholder" not in {tool["name"] for tool in after}
-    [answer] = upstream.tool_outputs(stack.requests[1])
-    assert found["name"] in _flat(answer), "the model learns by which name to call it"
 
     stack.simulator.reset()
-    stack.play(search, use(call(found["name"], word="here")), say("Called."))
-    result = claude.run("Find and call it", *arguments, environment=with_search).succeeded()
+    stack.play(_search(), use(call(found["name"], word="here")), say("Called."))
+    result = claude.run("Find and call it", *arguments, environment=SEARCHING).succeeded()
     assert result.stdout == "Called.\n"
     assert '{"word": "here"}' in _flat(upstream.tool_outputs(stack.requests[-1])[-1])
     upstream.assert_prefix_grows(stack.requests)
+
+
+def test_where_upstream_has_no_search_for_tools_a_found_one_is_added_behind_the_others(
+    version: str, own_stack: Callable[..., Stack], tmp_path: Path
+) -> None:
+    stack = own_stack(TURNOUT_TOOL_SEARCH="false")
+    claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
+    arguments = [ALLOW_ALL, *_awkward_server(tmp_path)]
+    stack.play(_search(), say("Found."))
+    claude.run("Find the tool", *arguments, environment=SEARCHING).succeeded()
+    before, after = (upstream.body(request)["tools"] for request in stack.requests)
+    *same, found = after
+    assert same == before
+    assert found["description"] == mcp_server.DESCRIPTIONS[mcp_server.LONG_TOOLS[0]]
+    [answer] = upstream.tool_outputs(stack.requests[1])
+    assert found["name"] in _flat(answer), "the model learns by which name to call it"
 
 
 def _awkward_server(folder: Path) -> list[str]:

@@ -135,10 +135,11 @@ def test_a_long_name_is_shortened_and_can_be_restored() -> None:
     assert made.names == {LONG, "Bash"}
 
 
-def test_tools_that_are_loaded_late_come_last_and_the_placeholder_never() -> None:
+def test_tools_that_are_loaded_late_are_kept_apart_and_the_placeholder_left_out() -> None:
     late = {**TOOL, "name": "A", "defer_loading": True}
     placeholder = {"name": "DeferredToolPlaceholder", "defer_loading": True, "input_schema": {}}
-    assert [one["name"] for one in functions(late, placeholder, TOOL)] == ["Bash", "A"]
+    assert [one["name"] for one in functions(late, placeholder, TOOL)] == ["Bash"]
+    assert list(translated(late, placeholder, TOOL).late) == ["A"]
     assert functions(placeholder) == []
     assert translated(placeholder).left_out == {"DeferredToolPlaceholder"}
 

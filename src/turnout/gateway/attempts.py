@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind, fail
-from turnout.protocol.fidelity import Note, dropped, mapped
+from turnout.protocol.fidelity import Note, approximated, dropped, mapped
 from turnout.translate.messages_to_responses import translate
 
 if TYPE_CHECKING:
@@ -84,6 +84,10 @@ class Attempts:
             return self._once(
                 "reasoning", 0, dropped("messages", "earlier reasoning was left out: upstream could not read it")
             )
+        if failure.kind is FailureKind.REJECTED and self.target.tool_search and "tool_search" in failure.message:
+            self.target = msgspec.structs.replace(self.target, tool_search=False)
+            note = approximated("tools", "loaded tools were sent behind the others: upstream has no tool_search here")
+            return self._once("tool_search", 0, note)
         if failure.kind is FailureKind.REFUSED_FRAMING and self._searched_plainly:
             # Lite framing has no web search (codex-backend.md 2.3): the gateway has to make the searches.
             framing = "lite" if self._framing_is_free else self.target.framing

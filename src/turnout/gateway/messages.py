@@ -58,6 +58,8 @@ class MessagesDoor:
         self._framings: dict[tuple[str, str], Framing] = {}
         self._searchless: set[tuple[str, str]] = set()
         """Models that upstream takes only in a framing without its own web search."""
+        self._loading_plainly: set[tuple[str, str]] = set()
+        """Models that upstream has no ``tool_search`` for, against what is known of them."""
 
     async def answer(self, exchange: Exchange, record: RequestRecord) -> None:
         """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
@@ -81,6 +83,8 @@ class MessagesDoor:
             capabilities=upstream.capabilities,
             framing=self._framings.get(key, chosen.framing),
             image_detail=chosen.image_detail,
+            tool_search=chosen.tool_search and key not in self._loading_plainly,
+            tool_schema_mode=self._config.tools.schema_mode,
             session=session_key(session, agent),
             hosted_search=key not in self._searchless,
         )
@@ -90,6 +94,8 @@ class MessagesDoor:
                 self._framings[key] = settled.framing
             if not settled.hosted_search:
                 self._searchless.add(key)
+            if chosen.tool_search and not settled.tool_search:
+                self._loading_plainly.add(key)
 
         attempts = Attempts(
             request,

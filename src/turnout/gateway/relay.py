@@ -140,6 +140,7 @@ class Relay:
             now=time.time(),
             stop_sequences=translation.stop_sequences,
             search=translation.search,
+            cleaners=translation.cleaners,
         )
         return call, self.machine
 

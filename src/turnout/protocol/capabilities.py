@@ -51,6 +51,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Takes ``web_search_call.action.sources`` in ``include`` (codex-backend.md 2.5)."""
     unfinished_turns: bool = False
     """May end an answer with ``end_turn: false``, which asks for another request (codex-backend.md 3.2)."""
+    tool_search: bool = False
+    """Has client-executed ``tool_search``: tools may be loaded while a conversation runs (codex-backend.md 2.5)."""
     zstd: bool = False
     """Takes zstd-compressed request bodies."""
     refused_schema_keywords: frozenset[str] = frozenset({"$id", "$schema"})

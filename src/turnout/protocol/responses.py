@@ -119,8 +119,15 @@ class _Kind(msgspec.Struct):
     type: str = ""
 
 
+class _ToolSearchCall(msgspec.Struct):
+    type: str
+    call_id: str | None = None
+    arguments: Raw = Raw(b"null")
+
+
 _decode_item_event = msgspec.json.Decoder(_ItemEvent).decode
 _decode_kind = msgspec.json.Decoder(_Kind).decode
+_decode_tool_search = msgspec.json.Decoder(_ToolSearchCall).decode
 _decode_whole_item = msgspec.json.Decoder(Item).decode
 
 
@@ -130,6 +137,13 @@ def decode_item(item: bytes | Raw) -> Item:
     Raises `msgspec.DecodeError`.
     """
     kind = _decode_kind(item).type
+    if kind == "tool_search_call":
+        # Its arguments are an object, or nothing while it is only announced; a function call's are text.
+        call = _decode_tool_search(item)
+        if not call.call_id:
+            return Item(type=kind)  # upstream's own search, which the client has no part in
+        arguments = bytes(call.arguments).decode()
+        return Item(type=kind, call_id=call.call_id, arguments=None if arguments == "null" else arguments)
     return _decode_whole_item(item) if kind in ITEM_TYPES or not kind else Item(type=kind)
 
 

@@ -26,6 +26,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     framing: Framing
     window: int
     """The model's usable context window in tokens."""
+    tool_search: bool = False
+    """The model knows the upstream's own way of loading tools while a conversation runs."""
     image_detail: str = "auto"
     """The ``detail`` that images are sent with."""
     notes: tuple[Note, ...] = ()

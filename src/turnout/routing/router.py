@@ -100,6 +100,7 @@ def route(request: RequestFacts, config: Config, catalogue: Catalogue) -> Route:
         effort_asked=asked,
         framing="lite" if config.upstream == "codex" and config.codex.framing.get(model) == "lite" else "plain",
         window=window(facts, config.upstream),
+        tool_search=facts is not None and config.tools.search,
         image_detail="original" if facts is not None and facts.original_images else "auto",
         notes=(*said, *_effort_notes(asked, effort, model, facts)),
     )

@@ -15,6 +15,7 @@ from turnout.protocol import messages as wire
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.translate import reasoning
+from turnout.translate.deferred import TOOL_SEARCH, referenced, searched_words
 from turnout.translate.media import ContentParts, input_text, is_empty, kind_of, loaded_tool, output_text
 from turnout.translate.pairing import SOUND, pair
 from turnout.translate.search_history import SEARCH_BLOCKS, SearchHistory
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from msgspec import Raw
 
+    from turnout.translate.deferred import Deferred
     from turnout.translate.target import Target
 
 _encode = msgspec.json.encode
@@ -43,7 +45,8 @@ _ORPHAN = input_text(b'"Result of an earlier tool call:"')
 class History:
     """Builds the list, item by item."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, deferred: Deferred) -> None:
+        """`deferred` is told of the loaded tools that the history names."""
         self.items: list[bytes] = []
         self.full_names: dict[str, str] = {}
         """Names of called tools that had to change: short → full."""
@@ -56,6 +59,9 @@ class History:
         self._max_name = target.capabilities.max_tool_name
         self._max_call_id = target.capabilities.max_call_id
         self._pairing = SOUND
+        self._deferred = deferred
+        self._tool_searches: set[str] = set()
+        """Calls that are searches for tools in upstream's own form."""
         self._searches = SearchHistory(self.notes)
         self._names: dict[str, bytes] = {}
         """Tool names as upstream has them, in JSON."""
@@ -106,7 +112,9 @@ class History:
                     parts = []
                 # The common case, and the bulk of a session's bytes: copied as it is.
                 output = bytes(block.content)
-                if sound and output[0] == _QUOTE and not block.is_error:
+                if block.tool_use_id in self._tool_searches:
+                    self._add_found_tools(block, message, index)
+                elif sound and output[0] == _QUOTE and not block.is_error:
                     self._add_output(self._call_ids[block.tool_use_id], output)
                 else:
                     self._add_result(block, message, index, in_user=role == b"user")
@@ -165,6 +173,12 @@ class History:
         name = self._names.get(block.name) or self._add_name(block.name)
         pairing = self._pairing
         call_id = self._call_id(block.id if pairing is SOUND else pairing.renamed.get((message, index), block.id))
+        if block.name == TOOL_SEARCH and self._deferred.native:
+            self._tool_searches.add(block.id)
+            self.items.append(self._deferred.call(call_id, bytes(block.input)))
+            if (message, index) in pairing.unanswered:
+                self.items.append(self._deferred.output(call_id, []))
+            return
         self.items.append(
             b"".join(
                 (
@@ -217,6 +231,24 @@ class History:
         call_id = self._pairing.renamed.get((message, index), block.tool_use_id)
         self._add_output(self._call_id(call_id), output)
 
+    def _add_found_tools(self, block: wire.ToolResultBlock, message: int, index: int) -> None:
+        """The result of a search for tools in upstream's own form."""
+        path = _place(message, index)
+        if (message, index) in self._pairing.orphaned:
+            self._add_orphan(block, path)
+            return
+        call_id = self._call_id(self._pairing.renamed.get((message, index), block.tool_use_id))
+        content = bytes(block.content)
+        if content[:1] == b"[":
+            found = wire.decode_blocks(block.content, f"{path}.content")
+            self.items.append(self._deferred.output(call_id, referenced(found)))
+            words = [part for one in found if type(one) is _Text for part in self._parts.of(one, path)]
+        else:
+            self.items.append(self._deferred.output(call_id, []))
+            words = [input_text(searched_words(content))] if content[:1] == b'"' and len(content) > 2 else []
+        if words:
+            self._add_message(b"developer", words)
+
     def _result_parts(self, block: wire.ToolResultBlock, path: str) -> list[bytes]:
         """A result's blocks as content parts, with word of a failure before them: upstream has no field for it."""
         if bytes(memoryview(block.content)[:1]) != b"[":
@@ -228,6 +260,7 @@ class History:
 
     def _content(self, block: wire.Block, path: str) -> list[bytes]:
         if type(block) is wire.ToolReferenceBlock:
+            self._deferred.meet(block.tool_name)
             # By the name that the tool has upstream, or the model would be told of one that it does not have.
             return [loaded_tool(short_name(block.tool_name, self._max_name), path, self.notes)]
         return self._parts.of(block, path)

@@ -17,7 +17,9 @@ from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, approximated, dropped, ignored, mapped
 from turnout.translate import search
 from turnout.translate.body import Beginning, joined, whole_body
+from turnout.translate.deferred import Deferred
 from turnout.translate.history import History
+from turnout.translate.schema import NullRemover
 from turnout.translate.tools import ToolsCache, TranslatedTools, short_name
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Translation(msgspec.Struct, frozen=True):
     framing: Framing
     tier: str | None
     """Service tier asked for; None leaves it to the upstream."""
+    cleaners: dict[str, NullRemover]
+    """What the calls of tools go through before the client gets them, by the name used upstream."""
     search: search.Search | None
     """The web search that the answer may make."""
     beginning: Beginning
@@ -64,7 +68,8 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
     web_search = search.plan(tools.search, target) if tools.search is not None else None
     if web_search is not None:
         tools, target = _with_search(tools, web_search, target)
-    history = History(target)
+    deferred = Deferred(tools, native=target.tool_search and target.capabilities.tool_search)
+    history = History(target, deferred)
     try:
         history.add_system(request.system)
         if web_search is not None:
@@ -80,6 +85,7 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
         raise fail(FailureKind.BAD_REQUEST, "The request body is not valid UTF-8.") from None
     if len(history.items) == before:
         raise fail(FailureKind.BAD_REQUEST, "messages: there is nothing in them to send.")
+    tools = msgspec.structs.replace(tools, functions=deferred.offered())
     notes = [*tools.notes, *history.notes]
     allowed = target.capabilities.fields
     fields = [(name, value) for name, value in _fields(request, target, tools, web_search, notes) if name in allowed]
@@ -95,6 +101,7 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
         notes=tuple(notes),
         framing=target.framing,
         tier="priority" if any(name == "service_tier" for name, _ in fields) else None,
+        cleaners=tools.cleaners,
         search=web_search,
         beginning=Beginning.of(fields, head),
     )

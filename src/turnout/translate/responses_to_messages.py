@@ -18,6 +18,7 @@ from turnout.protocol.sse import SseOverflowError, SseSplitter, parse
 from turnout.protocol.web_search import decode_citation, decode_citations
 from turnout.translate import reasoning
 from turnout.translate.continuation import MAX_REQUESTS, Pause, Said
+from turnout.translate.deferred import TOOL_SEARCH
 from turnout.translate.error_objects import read_error
 from turnout.translate.errors import anthropic_error_event, classify_error
 from turnout.translate.messages_writer import DELTA_END, EMPTY, MessagesWriter, TokenUsage
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from turnout.protocol.web_search import Outcome
+    from turnout.translate.schema import NullRemover
     from turnout.translate.search import Search
     from turnout.translate.search_blocks import Wanted
     from turnout.translate.target import Target
@@ -80,7 +82,7 @@ _INCOMPLETE = {"max_output_tokens": "max_tokens", "content_filter": "refusal"}
 class _Item:
     """What is known of the output item whose events are being written."""
 
-    __slots__ = ("arguments", "call_id", "name", "part", "pieces", "search", "seen", "started", "type")
+    __slots__ = ("arguments", "call_id", "cleaner", "name", "part", "pieces", "search", "seen", "started", "type")
 
     def __init__(self, kind: str) -> None:
         self.type = kind
@@ -90,6 +92,8 @@ class _Item:
         """The call's block is open."""
         self.search = False
         """The call is for the gateway to answer."""
+        self.cleaner: NullRemover | None = None
+        """What the call's arguments have to go through before the client gets them."""
         self.pieces: list[str] = []
         """The call's arguments, as far as they were streamed."""
         self.arguments: str | None = None
@@ -117,10 +121,12 @@ class MessagesStream:
         now: float,
         stop_sequences: Sequence[str] = (),
         search: Search | None = None,
+        cleaners: Mapping[str, NullRemover] | None = None,
     ) -> None:
         """`model` is the client's own string, echoed exactly. `full_names` restores shortened tool names.
 
         `now` is Unix seconds, for words about resets. `search` is the web search that the answer may make.
+        `cleaners` are what calls go through, by upstream's name of the tool.
         """
         self.finished = False
         """The answer is complete, or has failed."""
@@ -133,6 +139,7 @@ class MessagesStream:
         self._writer = MessagesWriter(message_id, model)
         self._target = target
         self._full_names = full_names
+        self._cleaners = cleaners or {}
         self._now = now
         self._splitter = SseSplitter()
         self._searches = SearchBlocks(self._writer, search, self.notes)
@@ -340,9 +347,9 @@ class MessagesStream:
                 if self._known("message") and (citation := decode_citation(record.annotation)):
                     self._searches.cite(record.content_index, citation)
             case wire.ItemAdded():
-                self._add_item(record.item)
+                self._add_item(_as_call(record.item))
             case wire.ItemDone():
-                self._finish_item(record.item, record.output_index)
+                self._finish_item(_as_call(record.item), record.output_index)
 
     def _add_item(self, item: wire.Item) -> None:
         known = self._known(item.type)
@@ -426,7 +433,8 @@ class MessagesStream:
         self._calls = True
         self._writer.open_tool_use(call_id, self._full_names.get(item.name, item.name))
         item.started = True
-        if so_far := "".join(item.pieces):
+        item.cleaner = self._cleaners.get(item.name)
+        if item.cleaner is None and (so_far := "".join(item.pieces)):
             self._writer.delta(_encode(so_far))
 
     def _open_search(self, item: _Item) -> None:
@@ -440,7 +448,7 @@ class MessagesStream:
         if item is None or not delta:
             return
         item.pieces.append(delta)
-        if item.started and not item.search:
+        if item.started and not item.search and item.cleaner is None:
             self._writer.delta(_encode(delta))
 
     def _finish_item(self, item: wire.Item, output_index: int) -> None:
@@ -497,7 +505,10 @@ class MessagesStream:
             if not known.started:
                 self.notes.append(dropped("output", "a tool call that was never named"))
             streamed = whole
-        if known.search:
+        if known.cleaner is not None:
+            # Only complete arguments can be cleaned, so none of them was streamed.
+            self._writer.delta(_encode(known.cleaner.clean(whole)))
+        elif known.search:
             self._searches.finish_call(known.call_id or "", whole)
             self._said.add(wire.Item("function_call", call_id=known.call_id, name=known.name, arguments=whole))
         elif not whole.startswith(streamed):
@@ -612,6 +623,13 @@ class MessagesStream:
         self.pause = None
         if self.started:
             self._writer.error(anthropic_error_event(failure, self._now))
+
+
+def _as_call(item: wire.Item) -> wire.Item:
+    """A search for tools that the client is to make is a call of its own tool. Upstream's own have no call id."""
+    if item.type != "tool_search_call" or not item.call_id:
+        return item
+    return wire.Item(type="function_call", call_id=item.call_id, name=TOOL_SEARCH, arguments=item.arguments)
 
 
 def _unreadable(what: str) -> Failure:

@@ -25,6 +25,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     framing: Framing = "plain"
     image_detail: str = "auto"
     """The ``detail`` of images: ``original`` for models that take it, else ``auto``."""
+    tool_search: bool = False
+    """The model knows upstream's own way of loading tools while the conversation runs."""
     session: str | None = None
     """The conversation's key (session id, and agent id of a subagent): ``prompt_cache_key`` and session headers."""
     replay_reasoning: bool = True

@@ -18,6 +18,7 @@ from msgspec import Raw
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, dropped
 from turnout.protocol.messages import Tool, WebSearchTool, decode_tools, decode_web_search, is_null, text_of
+from turnout.translate.deferred import TOOL_SEARCH, hosted_search
 from turnout.translate.schema import NullRemover, Parameters, ToolSchemaMode, parameters
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class TranslatedTools(msgspec.Struct, frozen=True):
     """A ``tools`` array for the upstream. Holds no reference to the request it came from."""
 
     functions: bytes
-    """The function tools as JSON, without the array's brackets; empty if there are none."""
+    """The function tools as JSON, without the array's brackets; without the ones that follow here."""
     full_names: dict[str, str]
     """Short name → full name, for names that had to change."""
     names: frozenset[str]
@@ -66,6 +67,12 @@ class TranslatedTools(msgspec.Struct, frozen=True):
     notes: tuple[Note, ...]
     search: WebSearchTool | None = None
     """The provider's web search, if it is among them. It is no function: `turnout.translate.search` plans it."""
+    late: dict[str, bytes] = {}
+    """By the client's name, the tools that it loads while the conversation runs."""
+    search_function: bytes = b""
+    """The client's search for such tools, as a function."""
+    search_hosted: bytes = b""
+    """The same as upstream's own tool for it."""
     cleaners: dict[str, NullRemover] = {}
     """By the name used upstream, the tools whose calls have nulls to be taken out: their arguments can go to the client
     only once they are complete. Empty in faithful mode."""
@@ -121,8 +128,9 @@ def translate_tools(tools: bytes, capabilities: Capabilities, mode: ToolSchemaMo
     """Messages ``tools`` → Responses function tools. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
     notes: list[Note] = []
     full_names: dict[str, str] = {}
-    first: list[bytes] = []
-    late: list[bytes] = []
+    functions: list[bytes] = []
+    late: dict[str, bytes] = {}
+    search_function = search_hosted = b""
     search: WebSearchTool | None = None
     names: set[str] = set()
     left_out: set[str] = set()
@@ -153,12 +161,30 @@ def translate_tools(tools: bytes, capabilities: Capabilities, mode: ToolSchemaMo
         notes += made.notes
         if made.nulls is not None:
             cleaners[name] = made.nulls
-        # Deferred tools are inserted in the middle of the client's list when they are loaded. Behind the others they
-        # leave the prefix of the upstream's prompt as it was (claude-code-wire.md 2, Deferred tools).
-        (late if tool.defer_loading else first).append(_function(name, tool, made, f"tools[{index}]"))
+        function = _function(name, tool, made, f"tools[{index}]")
+        if tool.name == TOOL_SEARCH:
+            search_function = function
+            search_hosted = hosted_search(_description(tool, f"tools[{index}]"), bytes(made.schema))
+        elif tool.defer_loading:
+            late[tool.name] = function
+        else:
+            functions.append(function)
     return TranslatedTools(
-        b",".join(first + late), full_names, frozenset(names), frozenset(left_out), tuple(notes), search, cleaners
+        b",".join(functions),
+        full_names,
+        frozenset(names),
+        frozenset(left_out),
+        tuple(notes),
+        search,
+        late,
+        search_function,
+        search_hosted,
+        cleaners,
     )
+
+
+def _description(tool: Tool, path: str) -> bytes:
+    return b'""' if is_null(tool.description) else bytes(text_of(tool.description, f"{path}.description"))
 
 
 def _function(name: str, tool: Tool, made: Parameters, path: str) -> bytes:
@@ -167,7 +193,7 @@ def _function(name: str, tool: Tool, made: Parameters, path: str) -> bytes:
             b'{"type":"function","name":',
             _encode(name),
             b',"description":',
-            b'""' if is_null(tool.description) else text_of(tool.description, f"{path}.description"),
+            _description(tool, path),
             b',"parameters":',
             made.schema,
             # It is always said: left out it means true, and the schema would be refused or changed (codex-backend.md

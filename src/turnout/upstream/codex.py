@@ -29,7 +29,7 @@ LOOK_EVERY = 1.0
 """Seconds between two looks at the login's file."""
 
 CAPABILITIES = Capabilities(
-    instructions_required=True, lite_framing=True, hosted_search=True, unfinished_turns=True
+    tool_search=True, instructions_required=True, lite_framing=True, hosted_search=True, unfinished_turns=True
 )
 """The fields are the defaults: exactly the allow-list of codex-backend.md 2.4, without ``client_metadata``."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 CAPABILITIES = Capabilities(
     fields=Capabilities().fields | {"max_output_tokens", "max_tool_calls"},
     hosted_search=True,
+    tool_search=True,
     search_filters=frozenset({"allowed_domains", "blocked_domains"}),
     search_sources=True,
 )
