@@ -15,6 +15,7 @@ from turnout.simulator.accounts import Account
 from turnout.simulator.faults import Fault
 from turnout.simulator.recorder import RecordedRequest
 from turnout.simulator.scenario import (
+    Citation,
     CustomToolCall,
     FunctionCall,
     ImageGeneration,
@@ -35,6 +36,7 @@ from turnout.simulator.wire import WireStyle
 
 __all__ = [
     "Account",
+    "Citation",
     "CustomToolCall",
     "Fault",
     "FunctionCall",

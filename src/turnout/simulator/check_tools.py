@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from turnout.simulator.check_search import check_web_search
 from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.rejection import Refused, api_error, detail, invalid, missing, too_long, unknown, wrong_type
 from turnout.simulator.rejection import wrong_value as wrong
@@ -187,6 +188,8 @@ def _check_tool(tool: object, param: str, dialect: Dialect) -> None:
         case "custom":
             _check_fields(tool, CUSTOM_FIELDS, param)
             check_name(tool.get("name"), f"{param}.name", dialect)
+        case "web_search":
+            check_web_search(tool, param, dialect)
         case "namespace":
             check_name(tool.get("name"), f"{param}.name", dialect)
             check_tools(tool.get("tools"), dialect=dialect, param=f"{param}.tools")

@@ -11,6 +11,7 @@ from turnout.simulator import catalogue, reasoning
 from turnout.simulator.accounts import AUTH_CLAIM, Account, read_access_token
 from turnout.simulator.catalogue import WIRE_EFFORTS, Model, parse_version
 from turnout.simulator.check_items import check_items
+from turnout.simulator.check_search import not_offered
 from turnout.simulator.check_tools import check_format, check_tool_choice, check_tools
 from turnout.simulator.faults import lite_required
 from turnout.simulator.jsontypes import JsonObject
@@ -114,6 +115,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """The items of a stored response, for previous_response_id."""
     instructions_required: bool = True
     """Whether plain framing must have instructions."""
+    hosted_search: bool = True
+    """Whether the service searches the web itself."""
 
 
 def check(body: object, headers: dict[str, str], dialect: Dialect, world: World) -> Request | Rejection:
@@ -176,6 +179,8 @@ def _check_body(body: JsonObject, headers: dict[str, str], dialect: Dialect, acc
     )
     if "tools" in body:
         check_tools(body["tools"], dialect=dialect)
+        if not world.hosted_search and any(tool["type"] == "web_search" for tool in body["tools"]):
+            raise not_offered()
     request = Request(
         dialect=dialect,
         model=model,
@@ -262,6 +267,9 @@ def _check_openai_settings(body: JsonObject, model: Model) -> None:
             raise Refused(api_error(message, param=field))
         if not isinstance(body[field], int | float) or isinstance(body[field], bool):
             raise wrong_type(field, "a decimal number", body[field])
+    calls = body.get("max_tool_calls")
+    if calls is not None and (not isinstance(calls, int) or isinstance(calls, bool) or calls < 1):
+        raise wrong_type("max_tool_calls", "a positive integer", calls)
     limit = body.get("max_output_tokens")
     if limit is not None:
         if not isinstance(limit, int) or isinstance(limit, bool):

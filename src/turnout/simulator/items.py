@@ -13,6 +13,7 @@ from turnout.simulator.ids import CODEX_ID_LENGTH, OPENAI_ID_LENGTH, Ids
 from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.request import Request
 from turnout.simulator.scenario import (
+    Citation,
     Compaction,
     CustomToolCall,
     FunctionCall,
@@ -90,17 +91,17 @@ def _message(output: Message, index: int, context: Context) -> ItemEvents:
     kind, field = ("refusal", "refusal") if output.refusal else ("output_text", "text")
     logprobs: JsonObject = {} if output.refusal else {"logprobs": []}
     extra: JsonObject = {} if output.refusal else {"annotations": [], **logprobs}
-    growing = [_delta(f"response.{kind}.delta", place, piece, context, **logprobs) for piece in words(output.text)]
-    annotations = [_citation(url, output.text) for url in output.citations]
-    for number, annotation in enumerate(annotations):
-        growing.append(
-            {
-                "type": "response.output_text.annotation.added",
-                **place,
-                "annotation_index": number,
-                "annotation": annotation,
-            }
-        )
+    annotations = [_citation(cited, output.text) for cited in output.citations]
+    due = list(enumerate(annotations))
+    growing: list[JsonObject] = []
+    said = 0
+    for piece in words(output.text):
+        growing.append(_delta(f"response.{kind}.delta", place, piece, context, **logprobs))
+        said += len(piece)
+        while due and due[0][1]["end_index"] <= said:
+            number, annotation = due.pop(0)
+            added = {"type": "response.output_text.annotation.added", **place, "annotation_index": number}
+            growing.append({**added, "annotation": annotation})
     part = {"type": kind, **extra, field: output.text}
     if annotations:
         part["annotations"] = annotations
@@ -175,9 +176,16 @@ def _web_search(output: WebSearch, index: int, context: Context) -> ItemEvents:
     identifier = _item_id("web_search_call", context)
     place = {"item_id": identifier, "output_index": index}
     opened: JsonObject = {"id": identifier, "type": "web_search_call", "status": "in_progress"}
-    action: JsonObject = {"type": "search", "query": output.query, "queries": [output.query]}
-    if "web_search_call.action.sources" in (context.request.body.get("include") or []):
-        action["sources"] = [{"type": "url", "url": url} for url in output.sources]
+    action: JsonObject = {"type": output.action}
+    if output.action == "search":
+        queries = output.queries or [output.query]
+        action |= {"query": output.query or queries[0], "queries": queries}
+        if "web_search_call.action.sources" in (context.request.body.get("include") or []):
+            action["sources"] = [{"type": "url", "url": url} for url in output.sources]
+    else:
+        action["url"] = output.url
+    if output.action == "find_in_page":
+        action["pattern"] = output.pattern
     item = {**opened, "status": "failed" if output.failed else "completed", "action": action}
     stages = ("in_progress", "searching") if output.failed else ("in_progress", "searching", "completed")
     growing: list[JsonObject] = [{"type": f"response.web_search_call.{stage}", **place} for stage in stages]
@@ -238,6 +246,10 @@ def _delta(kind: str, place: JsonObject, piece: str, context: Context, **extra: 
     return {"type": kind, **place, "delta": piece, **extra, "obfuscation": context.ids.obfuscation(piece)}
 
 
-def _citation(url: str, text: str) -> JsonObject:
-    host = url.split("//", 1)[-1].split("/", 1)[0]
-    return {"type": "url_citation", "url": url, "title": host, "start_index": 0, "end_index": len(text)}
+def _citation(cited: str | Citation, text: str) -> JsonObject:
+    page = Citation(url=cited) if isinstance(cited, str) else cited
+    host = page.url.split("//", 1)[-1].split("/", 1)[0]
+    start = max(0, text.find(page.at))
+    end = start + len(page.at) if page.at else len(text)
+    place = {"start_index": start, "end_index": end}
+    return {"type": "url_citation", "url": page.url, "title": page.title or host, **place}

@@ -42,6 +42,7 @@ _THEN = re.compile(
     rf"|[.!]\s+(?=(?:{'|'.join(_KIND_OF)})\b)",
     re.IGNORECASE,
 )
+_QUERY = re.compile(r"^\W*(?:the web\W*)?(?:for\b\W*)?(?:the query\b\W*)?", re.IGNORECASE)
 _TOOL_WORD = re.compile(r"\b[A-Za-z][\w-]{3,}\b")
 _SHORTENED = 24
 """Characters that a shortened tool name must share with the one in the prompt."""
@@ -146,6 +147,10 @@ def _for_kind(kind: str, tool: str, clause: str, text: str) -> list[Wish]:
             return [Wish(tool, {**_path(paths[0]), "content": content}, paths[0])] if paths else []
         case "edit":
             return _edit(tool, clause, text, values, bare)
+        case "search" if tool == "web_search" and not values:
+            # What a client asks a model for that it has given nothing but a search: the query stands bare.
+            query = _QUERY.sub("", clause).strip(" .")
+            return [Wish(tool, {"query": query}, query)] if query else []
         case "search" | "fetch":
             return [Wish(tool, {"query": value, "url": value, "prompt": text}, value) for value in values[:1]]
         case "agent":

@@ -8,10 +8,12 @@ import re
 
 import msgspec
 
+from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.prompt import Wish, steps
 from turnout.simulator.request import CALL_TYPES, Request, ToolResult, own_words, text_of
 from turnout.simulator.samples import sample, sample_arguments
 from turnout.simulator.scenario import (
+    Citation,
     Compaction,
     CustomToolCall,
     FunctionCall,
@@ -22,6 +24,8 @@ from turnout.simulator.scenario import (
     WebSearch,
 )
 
+PLACES = ("example.com", "example.org")
+"""Where a hosted search finds its pages."""
 QUOTED_CHARACTERS = 600
 """How much of a tool's result the final answer quotes."""
 
@@ -64,7 +68,8 @@ def _answer(request: Request) -> list[Output]:
     if searches:
         # A hosted search runs inside the answer, which goes on with the text that uses it.
         urls = [url for search in searches for url in search.sources]
-        return [*calls, Message(text=f"The search found {', '.join(urls)}.", citations=urls)]
+        cited: list[str | Citation] = [Citation(url=url, title=f"About {url.split('/')[2]}", at=url) for url in urls]
+        return [*calls, Message(text=f"The search found {', '.join(urls)}.", citations=cited)]
     if calls:
         return calls
     return [Message(text=_text(request, task), phase="final_answer")]
@@ -84,10 +89,10 @@ def _calls(request: Request, task: str) -> list[Output]:
         if forced:
             due = [wish for wish in due if wish.tool == forced]
         if due:
-            calls = [_call(wish, functions) for wish in due]
+            calls = [_call(wish, functions, request.tools) for wish in due]
             return calls if request.body.get("parallel_tool_calls", True) else calls[:1]
     if (forced in functions or choice == "required") and functions and not request.results(request.user_turn + 1):
-        return [_call(Wish(forced or next(iter(functions)), {}, ""), functions)]
+        return [_call(Wish(forced or next(iter(functions)), {}, ""), functions, request.tools)]
     return []
 
 
@@ -114,16 +119,25 @@ def _take(made: list[tuple[str, str]], wish: Wish) -> bool:
     return False
 
 
-def _call(wish: Wish, functions: dict[str, dict[str, object]]) -> Output:
+def _call(wish: Wish, functions: dict[str, dict[str, object]], offered: list[JsonObject]) -> Output:
     tool = functions.get(wish.tool)
     if tool is None:
-        return WebSearch(query=str(wish.known.get("query", "")), sources=["https://example.com/found"])
+        return _search(str(wish.known.get("query", "")), offered)
     if tool.get("type") == "custom":
         return CustomToolCall(name=wish.tool, input=wish.key or "sample")
     schema = tool.get("parameters")
     return FunctionCall(
         name=wish.tool, arguments=sample_arguments(schema if isinstance(schema, dict) else {}, wish.known)
     )
+
+
+def _search(query: str, offered: list[JsonObject]) -> WebSearch:
+    """A hosted search that finds a page at each of two places, or at those that the tool is limited to."""
+    filters = next((tool.get("filters") for tool in offered if tool.get("type") == "web_search"), None) or {}
+    slug = "-".join(re.findall(r"\w+", query.lower())[:6]) or "found"
+    places = filters.get("allowed_domains") or PLACES
+    blocked = filters.get("blocked_domains") or []
+    return WebSearch(query=query, sources=[f"https://{place}/{slug}" for place in places if place not in blocked][:5])
 
 
 def _text(request: Request, task: str) -> str:

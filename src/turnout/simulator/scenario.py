@@ -39,14 +39,24 @@ class Reasoning(msgspec.Struct, kw_only=True, frozen=True, tag="reasoning", forb
     """Carry encrypted_content, if the request includes it."""
 
 
+class Citation(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A page that a text cites."""
+
+    url: str
+    title: str = ""
+    """The page's host when not given."""
+    at: str = ""
+    """The words of the text that it stands at; all of the text when not given."""
+
+
 class Message(msgspec.Struct, kw_only=True, frozen=True, tag="message", forbid_unknown_fields=True):
     """Text of the assistant, or a refusal."""
 
     text: str
     phase: Literal["commentary", "final_answer"] | None = None
     refusal: bool = False
-    citations: list[str] = []
-    """URLs cited at the end of the text, as url_citation annotations."""
+    citations: list[str | Citation] = []
+    """Pages cited, by URL alone or with more, as url_citation annotations behind the words that they stand at."""
 
 
 class FunctionCall(msgspec.Struct, kw_only=True, frozen=True, tag="function_call", forbid_unknown_fields=True):
@@ -72,10 +82,18 @@ class CustomToolCall(msgspec.Struct, kw_only=True, frozen=True, tag="custom_tool
 
 
 class WebSearch(msgspec.Struct, kw_only=True, frozen=True, tag="web_search_call", forbid_unknown_fields=True):
-    """A hosted web search; the text that uses it is a Message of its own."""
+    """One call of the hosted web search; the text that uses it is a Message of its own."""
 
-    query: str
+    action: Literal["search", "open_page", "find_in_page"] = "search"
+    query: str = ""
+    queries: list[str] = []
+    """What a search of several queries searched for; `query` alone when not given."""
     sources: list[str] = []
+    """Pages that a search looked at; told only to who includes them."""
+    url: str = ""
+    """The page that was opened or looked through."""
+    pattern: str = ""
+    """What was looked for in it."""
     failed: bool = False
 
 

@@ -18,6 +18,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Models that refuse plain framing."""
     instructions_required: bool = True
     """Whether plain framing must have instructions: reported of the backend, but codex-cli 0.169.0 sends none."""
+    hosted_search: bool = True
+    """Whether the service searches the web itself; without, the tool is refused as by many servers of its kind."""
     windows: dict[str, int] = {}
     """Context windows in tokens that replace the catalogue's, by model."""
     overflow: Literal["failed", "http-400"] = "failed"

@@ -106,6 +106,7 @@ class State:
             now=time.time(),
             recall=self._stored.get,
             instructions_required=self.settings.instructions_required,
+            hosted_search=self.settings.hosted_search,
         )
 
     def tokens_for(self, account: Account) -> Tokens:
