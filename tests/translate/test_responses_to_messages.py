@@ -524,6 +524,27 @@ def test_a_stream_cut_inside_an_event_is_cut(tail: bytes) -> None:
     assert "cut" in read.error["message"]
 
 
+# Answers over several responses
+
+
+def test_what_comes_behind_a_pause_is_for_nobody() -> None:
+    stream = machine()
+    out = stream.feed(said(0, "One.") + completed(end_turn=False) + said(1, "no"))
+    assert stream.pause is not None
+    assert stream.pause.goes_on
+    assert stream.feed(text(2, "no")) == b""
+    stream.go_on()
+    out += stream.feed(HANDSHAKE + said(0, "Two.") + completed())
+    assert legality.read(out).shape == [("text", "One."), ("text", "Two.")]
+
+
+def test_a_call_that_was_never_named_is_not_taken_back() -> None:
+    """Upstream would refuse it: it has no output."""
+    stream = machine()
+    stream.feed(said(0, "One.") + done(1, call("c", None, "{}")) + completed(end_turn=False))
+    assert [json.loads(item)["type"] for item in stream.go_on()] == ["message"]
+
+
 # Stop sequences
 
 

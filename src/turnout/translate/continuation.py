@@ -76,7 +76,7 @@ class Said:
                 return _message([text for text in texts if text])
             case "web_search_call":
                 return _message([in_words(about(decode_action(item.action)), None)])
-            case "function_call":
+            case "function_call" if item.name:
                 return b'{"type":"function_call","call_id":%s,"name":%s,"arguments":%s}' % (
                     self._call_id(item.call_id or ""),
                     _encode(item.name or ""),

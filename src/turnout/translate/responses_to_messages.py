@@ -175,7 +175,7 @@ class MessagesStream:
 
     def feed(self, data: bytes) -> bytes:
         """What upstream's next bytes mean to the client."""
-        if self.finished:
+        if self.finished or self.pause is not None:
             return b""
         writer = self._writer
         out = writer.out
