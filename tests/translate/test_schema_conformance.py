@@ -62,6 +62,7 @@ def test_the_strict_form_is_taken(schema: dict[str, Any]) -> None:
         closed(p={}),
         closed(p=True),
         closed(p={"type": "any"}),
+        closed(p={"type": "string", "properties": {}}),
         closed(p={"enum": ["a"]}),
         closed(p={"type": "array"}),
         closed(p={"type": "array", "items": True}),

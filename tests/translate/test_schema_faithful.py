@@ -87,6 +87,11 @@ def test_a_top_level_of_another_type_becomes_an_object_and_is_told(kind: object)
     assert mended({"type": kind}) == (EMPTY_OBJECT, ["approximated in.type"])
 
 
+def test_properties_that_hold_no_schemas_are_left_out_and_told() -> None:
+    assert mended({"type": "object", "properties": "text"}) == (EMPTY_OBJECT, ["dropped in.properties"])
+    assert mended_property({"type": "object", "properties": []}) == ({"type": "object", "properties": {}}, [])
+
+
 @pytest.mark.parametrize("garbage", [None, True, False, 3, "text", [], [{}]])
 def test_what_is_no_schema_takes_every_object(garbage: object) -> None:
     assert mended(garbage) == (EMPTY_OBJECT, ["approximated in"])
@@ -110,6 +115,10 @@ def test_required_names_only_properties() -> None:
     schema, notes = mended(with_property(STRING, required=["p", "q", "p", 3]))
     assert schema["required"] == ["p"]
     assert notes == ["approximated in.required"]
+    _, told = mend(raw(with_property(STRING, required=["q", "p", "r"])), CODEX, "in")
+    assert str(told[0]) == "in.required: no such property: q, r"
+    _, notes = mended_property({"properties": {}, "required": ["a"], "dependentSchemas": 3})
+    assert notes == ["dropped p.dependentSchemas", "approximated p.required"]
 
 
 def test_a_name_required_where_another_part_declares_it_is_kept() -> None:
@@ -235,6 +244,7 @@ def refusing(*keywords: str) -> Capabilities:
 def test_keywords_that_the_upstream_refuses_are_left_out() -> None:
     schema = {"type": "string", "format": "date", "not": {"const": "x"}}
     assert mended_property(schema, refusing("format", "not")) == (STRING, ["dropped p.format", "dropped p.not"])
+    assert mended_property({"type": "string", "format": "date"}, refusing("format")) == (STRING, ["dropped p.format"])
     assert mended_property(False, refusing("not")) == ({}, ["dropped p.not"])
 
 

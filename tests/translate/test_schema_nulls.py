@@ -75,6 +75,8 @@ def test_a_null_that_the_client_takes_stays(schema: object) -> None:
         {"allOf": [{"type": ["string", "null"]}, STRING]},
         {"$ref": "#/$defs/text"},
         {"type": "object", "additionalProperties": STRING},
+        {"type": "string", "nullable": False},
+        {"type": ["string", "null"], "enum": 3},
         False,
     ],
 )

@@ -30,7 +30,7 @@ ANY_CAPABILITIES = st.sampled_from([CODEX, NO_REFERENCES])
 MODES = st.sampled_from(["faithful", "strict"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TOOLS, MODES, ANY_CAPABILITIES)
 def test_any_schema_becomes_one_that_upstream_takes(
     schema: Any, mode: ToolSchemaMode, capabilities: Capabilities
@@ -45,7 +45,7 @@ def test_any_schema_becomes_one_that_upstream_takes(
     assert all(note.place.startswith("tools[0].input_schema") for note in made.notes)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TOOLS, MODES, ANY_CAPABILITIES)
 def test_what_was_made_needs_nothing_more(schema: Any, mode: ToolSchemaMode, capabilities: Capabilities) -> None:
     once = parameters(raw(schema), mode, capabilities, "")
@@ -54,7 +54,7 @@ def test_what_was_made_needs_nothing_more(schema: Any, mode: ToolSchemaMode, cap
     assert twice.strict == once.strict
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(SOUND, JSON)
 def test_what_was_valid_stays_valid(schema: Any, instance: Any) -> None:
     made = parameters(raw(with_property(schema)), "faithful", CODEX, "")
@@ -62,7 +62,7 @@ def test_what_was_valid_stays_valid(schema: Any, instance: Any) -> None:
     assert takes(value(made.schema), {"p": instance})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SOUND.filter(lambda schema: isinstance(schema, dict)), JSON)
 def test_what_was_valid_stays_valid_without_references(target: Any, instance: Any) -> None:
     schema = with_property({"$ref": "#/$defs/a", "title": "words", "type": ["object", "string", "integer"]})
@@ -89,7 +89,7 @@ def _intact(schema: Any, sent: Any) -> None:
             _intact(inner, mended)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(SOUND)
 def test_enum_const_and_default_are_intact_at_every_depth(schema: Any) -> None:
     assume('"oneOf"' not in repr(schema).replace("'", '"') or '"enum"' not in repr(schema).replace("'", '"'))

@@ -99,13 +99,19 @@ def test_maps_stay_optional() -> None:
     assert normal(with_property({**record, "type": ["object", "null"]}))["required"] == []
 
 
+@pytest.mark.parametrize("others", [True, False, None])
+def test_an_object_of_any_names_is_no_map(others: object) -> None:
+    assert normal(with_property({"type": "object", "additionalProperties": others})) == closed("p", p=SHELL)
+
+
 @pytest.mark.parametrize("key", ["oneOf", "allOf"])
 def test_empty_shells_left_behind_by_stripping_stay_optional(key: str) -> None:
     assert normal(with_property({key: [STRING, {"properties": {"a": STRING}}]}, required=["p"])) == closed("p", p=SHELL)
 
 
 def test_an_object_that_is_meant_to_be_empty_stays_required() -> None:
-    assert normal(with_property({"type": "object", "properties": {}}, required=["p"])) == closed(p=closed())
+    for empty in ({}, []):
+        assert normal(with_property({"type": "object", "properties": empty}, required=["p"])) == closed(p=closed())
 
 
 # additionalProperties
@@ -171,6 +177,17 @@ def test_what_is_stripped_is_told_if_it_said_something() -> None:
         "p: the strict form leaves out format, maxLength"
     ]
     assert notes(with_property({"type": "string", "$comment": "c", "examples": []}) | {"$schema": "s"}) == []
+
+
+def test_what_the_strict_form_cannot_say_is_told() -> None:
+    names = "the strict form has no properties of names that are not listed"
+    assert notes(with_property({"type": "object"})) == [f"p: {names}"]
+    assert notes(with_property({"properties": {}, "additionalProperties": True})) == [f"p: {names}"]
+    assert notes(with_property({"properties": {}, "additionalProperties": False})) == []
+    assert notes(with_property({"type": "object", "additionalProperties": False})) == []
+    for garbage in (None, 3, [], False):
+        assert notes(with_property(garbage))[0] == "p: it is no schema that the strict form can say"
+    assert notes(with_property({"type": "any"}))[0] == "p.type: it is none of JSON Schema's types"
 
 
 def test_keywords_that_the_upstream_refuses_are_stripped_as_well() -> None:
@@ -240,7 +257,8 @@ def test_an_array_of_listed_places_takes_any_of_them_everywhere() -> None:
         "type": "array",
         "items": {"anyOf": [STRING, {"type": "integer"}]},
     }
-    assert normal_property({"type": "array", "items": [STRING]}) == {"type": "array", "items": STRING}
+    number = {"type": "number"}
+    assert normal_property({"type": "array", "items": [number]}) == {"type": "array", "items": number}
 
 
 @pytest.mark.parametrize("items", [{}, {"items": True}, {"items": False}, {"items": None}])

@@ -91,7 +91,7 @@ class _Mender:
     def _fields(self, given: Fields, place: str, around: frozenset[str], depth: int) -> Fields:
         fields, entered = self._with_reference(given, place)
         fields = self._in_todays_words(fields, place)
-        own = forms.fields_of(fields["properties"]) if "properties" in fields else None
+        own = forms.schemas_of(fields["properties"]) if "properties" in fields else None
         inside = around.union(own) if own and not forms.IN_PLACE.isdisjoint(fields) else around
         changed: Fields = {}
         gone: list[str] = []
@@ -154,9 +154,7 @@ class _Mender:
         return value if all(map(operator.is_, mended, schemas)) else forms.raw(mended)
 
     def _by_name(self, key: str, value: Raw, place: str, around: frozenset[str], depth: int) -> Raw | None:
-        if bytes(value) == b"[]":
-            return forms.EMPTY  # PHP's empty object
-        schemas = forms.fields_of(value)
+        schemas = forms.schemas_of(value)
         if schemas is None:
             self._notes.append(dropped(place, "it holds no schemas"))
             return None
@@ -169,7 +167,11 @@ class _Mender:
                 mended[name] = schema
             else:
                 mended[name] = self._node(schema, where, around, depth)
-        same = len(mended) == len(schemas) and all(map(operator.is_, mended.values(), schemas.values()))
+        same = (
+            forms.is_object(value)
+            and len(mended) == len(schemas)
+            and all(map(operator.is_, mended.values(), schemas.values()))
+        )
         return value if same else forms.raw(mended)
 
     def _type(self, value: Raw, place: str) -> Raw | None:

@@ -143,6 +143,11 @@ def list_of(raw: Raw) -> list[Raw] | None:
         return None
 
 
+def schemas_of(raw: Raw) -> Fields | None:
+    """Schemas by name. PHP writes an empty object as ``[]``."""
+    return {} if bytes(raw) == b"[]" else fields_of(raw)
+
+
 def names_of(raw: Raw) -> list[str] | None:
     """The strings of an array of strings; None if the value is none."""
     if not is_list(raw):

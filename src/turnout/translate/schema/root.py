@@ -26,8 +26,6 @@ MERGED = ("allOf", "anyOf", "oneOf")
 """Keywords that are merged into the object that they stand at."""
 _SAID_ONCE = forms.ANNOTATIONS | {"additionalProperties", "type"}
 """Keywords that merged parts need not agree on."""
-_EMPTY = frozenset({b"null", b"[]"})
-"""How servers say that there are no properties, besides ``{}``; the latter is PHP's empty object."""
 _DEPTH = 8
 """How deeply combinators inside combinators are merged."""
 
@@ -46,9 +44,9 @@ def as_object(
         if kind is not None and "object" not in (forms.types_of(kind) or ()):
             notes.append(approximated(f"{place}.type", "a tool's arguments are an object"))
         fields = {**fields, "type": forms.OBJECT}
-    properties = fields.get("properties")
-    if properties is None or not forms.is_object(properties):
-        if properties is not None and bytes(properties) not in _EMPTY:
+    properties = fields.get("properties", forms.EMPTY)
+    if "properties" not in fields or not forms.is_object(properties):
+        if forms.schemas_of(properties) is None and not forms.is_null(properties):
             notes.append(dropped(f"{place}.properties", "it holds no schemas"))
         fields = {**fields, "properties": forms.EMPTY}
     return fields

@@ -154,7 +154,7 @@ class _Normaliser:
 
     def _object(self, given: Fields, fields: Fields, place: str, depth: int) -> Shape:
         """Adds to `fields` what an object has."""
-        schemas = forms.fields_of(given["properties"]) if "properties" in given else None
+        schemas = forms.schemas_of(given["properties"]) if "properties" in given else None
         others = given.get("additionalProperties", forms.EMPTY)
         shape = Shape()
         if schemas is not None:
