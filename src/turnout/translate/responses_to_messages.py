@@ -209,6 +209,8 @@ class MessagesStream:
 
     def close(self) -> bytes:
         """Upstream's stream has ended. Before a terminal event that is a failure, never a clean stop."""
+        if self.pause is not None:
+            return b""
         for block in self._splitter.close():
             if not self.finished:
                 self._read(block, whole=False)
