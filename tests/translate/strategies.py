@@ -230,6 +230,36 @@ EVENT_TYPES = (
     "surprise",
 )
 """Every type of codex-backend.md 3.1 that does not end a stream."""
+SILENT_TYPES = (
+    "response.created",
+    "response.in_progress",
+    "response.queued",
+    "response.content_part.added",
+    "response.content_part.done",
+    "response.reasoning_summary_part.added",
+    "response.reasoning_summary_part.done",
+    "response.reasoning_summary_text.done",
+    "response.reasoning_text.done",
+    "response.custom_tool_call_input.delta",
+    "response.custom_tool_call_input.done",
+    "response.web_search_call.in_progress",
+    "response.web_search_call.searching",
+    "response.web_search_call.completed",
+    "response.image_generation_call.in_progress",
+    "response.image_generation_call.generating",
+    "response.image_generation_call.partial_image",
+    "response.image_generation_call.completed",
+    "response.compaction.compacting",
+    "response.code_interpreter_call.in_progress",
+    "response.file_search_call.searching",
+    "response.mcp_call.in_progress",
+    "response.metadata",
+    "codex.response.metadata",
+    "codex.rate_limits",
+    "keepalive",
+    "surprise",
+)
+"""Those whose content, if they have any, other events repeat or no client can be shown."""
 TELLING_TYPES = (
     *("response.output_item.added",) * 3,
     *("response.output_item.done",) * 2,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.translate import legality
+from tests.translate import legality, strategies
 from tests.translate.answers import (
     CREATED,
     HANDSHAKE,
@@ -331,6 +331,24 @@ def test_every_interleaving_of_two_calls_gives_the_same_answer() -> None:
 
 
 # Events that do not fit
+
+
+@pytest.mark.parametrize("kind", strategies.SILENT_TYPES)
+def test_events_that_say_nothing_more_than_others_change_nothing(kind: str) -> None:
+    event = sse(
+        kind, sequence_number=7, item_id="it_0", output_index=0, content_index=0, summary_index=0, part={}, text="Hello"
+    )
+    pieces = [
+        HANDSHAKE,
+        thought(0, "Hm."),
+        added(1, "message"),
+        text(1, "Hel"),
+        text(1, "lo"),
+        done(1, message("Hello")),
+    ]
+    expected = run(*pieces, completed())
+    for place in range(len(pieces) + 1):
+        assert run(*pieces[:place], event, *pieces[place:], completed()) == expected
 
 
 def test_the_json_says_what_an_event_is_where_its_name_does_not() -> None:
