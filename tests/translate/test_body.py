@@ -41,8 +41,8 @@ def test_a_forced_tool_is_forced_once(choice: bytes) -> None:
 
 
 def test_a_body_may_go_on_more_than_once() -> None:
-    for fields in (FIELDS, [("tool_choice", b'"required"')]):
+    for fields in (FIELDS, [("model", b'"m"'), ("tool_choice", b'{"type":"function","name":"web_search"}')]):
         beginning, body = made(fields)
-        once = beginning.extended(body, [b'{"c":3}'])
-        if not beginning.next:
-            assert json.loads(beginning.extended(once, [b'{"d":4}']))["input"][-2:] == [{"c": 3}, {"d": 4}]
+        twice = json.loads(beginning.extended(beginning.extended(body, [b'{"c":3}']), [b'{"d":4}']))
+        assert twice["input"] == [{"a": 1}, {"b": 2}, {"c": 3}, {"d": 4}]
+        assert (twice["model"], twice["tool_choice"]) == ("m", "auto")

@@ -34,9 +34,10 @@ class Beginning(msgspec.Struct, frozen=True):
         return cls(len(_OPEN) + len(head) + len(_INPUT), _OPEN + joined(free) + _INPUT if free else b"")
 
     def extended(self, body: bytes, items: Sequence[bytes]) -> bytes:
-        """`body`, which begins so, with further items of ``input``."""
-        start = self.next or body[: self.size]
-        return b"".join((start, b",".join((body[self.size : -len(_END)], *items)), _END))
+        """`body`, which begins so or was made by this, with further items of ``input``."""
+        size = len(self.next) if self.next and body.startswith(self.next) else self.size
+        start = self.next or body[:size]
+        return b"".join((start, b",".join((body[size : -len(_END)], *items)), _END))
 
 
 def joined(fields: Iterable[tuple[str, bytes]]) -> bytes:
