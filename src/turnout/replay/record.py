@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 
 
-class _Error(msgspec.Struct):
+class _Error(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-class _Refusal(msgspec.Struct):
+class _Refusal(msgspec.Struct, frozen=True):
     error: _Error = _Error()
 
 
@@ -37,6 +39,7 @@ class RemoteTrace:
         self._session = session
         self._connection: http.client.HTTPConnection | None = None
         self._response: http.client.HTTPResponse | None = None
+        self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
         """Begins. Raises `TurnoutError` if there is no gateway, or it refuses."""
@@ -50,6 +53,7 @@ class RemoteTrace:
                 msgspec.json.encode({"session": self._session, "version": VERSION}),
                 {"authorization": f"Bearer {self._token}", "content-type": "application/json"},
             )
+            self._socket = self._connection.sock
             self._response = self._connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
@@ -62,8 +66,8 @@ class RemoteTrace:
             status, body = self._response.status, self._response.read()
             self._connection.close()
             raise fail(FailureKind.REJECTED, f"The gateway at {self._url} refuses ({status}): {_words(body)}")
-        if self._connection.sock is not None:
-            self._connection.sock.settimeout(None)  # nobody knows when the next request comes
+        if self._socket is not None:
+            self._socket.settimeout(None)  # nobody knows when the next request comes
         return self
 
     def __exit__(
@@ -72,6 +76,12 @@ class RemoteTrace:
         """Ends the recording."""
         if self._connection is not None:
             self._connection.close()
+
+    def stop(self) -> None:
+        """Ends the lines, from whatever thread."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def __iter__(self) -> Iterator[bytes]:
         """The lines as they come, until the gateway stops."""
