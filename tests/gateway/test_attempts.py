@@ -8,6 +8,7 @@ from turnout.gateway.attempts import Attempts
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind
 from turnout.protocol.messages import decode_request
+from turnout.translate.messages_to_responses import Caches
 from turnout.translate.target import Target
 from turnout.translate.tools import ToolsCache
 
@@ -28,7 +29,7 @@ def attempts(*, framing_is_free: bool = True, lite: bool = True, settled: list[T
     return Attempts(
         decode_request(REQUEST),
         target,
-        tools=ToolsCache(),
+        caches=Caches(ToolsCache()),
         framing_is_free=framing_is_free,
         on_settled=(settled if settled is not None else []).append,
     )

@@ -13,7 +13,7 @@ from tests.translate import acceptance, asking, strategies
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.protocol.messages import decode_request
-from turnout.translate.messages_to_responses import Translation, translate
+from turnout.translate.messages_to_responses import Caches, Translation, translate
 from turnout.translate.tools import ToolsCache
 
 Json = dict[str, Any]
@@ -32,7 +32,7 @@ def encoded(messages: list[Json], settings: Json) -> bytes:
     return asking.body(*messages, **settings)
 
 
-def translated(body: bytes, target: Any = asking.CODEX, cache: ToolsCache | None = None) -> Translation | None:
+def translated(body: bytes, target: Any = asking.CODEX, cache: Caches | None = None) -> Translation | None:
     """The translation, or None if the request was refused for a reason that names what is wrong."""
     try:
         return translate(decode_request(body), target, cache)
@@ -67,7 +67,7 @@ def test_equal_requests_are_translated_to_equal_bytes(messages: list[Json], fiel
     first = translated(body)
     assume(first is not None)
     request = decode_request(body)
-    cache = ToolsCache()
+    cache = Caches(ToolsCache())
     assert translate(request, asking.CODEX, cache) == first
     assert translate(request, asking.CODEX, cache) == first  # neither the request nor the cache has changed by it
     assert translate(decode_request(body), asking.CODEX, cache) == first

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from turnout.protocol.messages import MessagesRequest
-    from turnout.translate.messages_to_responses import Translation
+    from turnout.translate.messages_to_responses import Caches, Translation
     from turnout.translate.target import Framing, Target
-    from turnout.translate.tools import ToolsCache
 
 PAUSE = 0.25
 """Seconds before a failed request is sent once more: enough for a restarting server, not for anyone to notice."""
+
+UNAUTHORIZED = 401
 
 OTHER: dict[Framing, Framing] = {"plain": "lite", "lite": "plain"}
 
@@ -33,7 +34,7 @@ class Attempts:
         request: MessagesRequest,
         target: Target,
         *,
-        tools: ToolsCache,
+        caches: Caches,
         framing_is_free: bool,
         strict: Sequence[Note] | None = None,
         on_settled: Callable[[Target], None],
@@ -48,7 +49,7 @@ class Attempts:
         self.count = 0
         self.notes: list[Note] = []
         """What was changed from one attempt to the next."""
-        self._tools = tools
+        self._caches = caches
         self._request: MessagesRequest | None = request
         self._strict = strict
         self._framing_is_free = framing_is_free and target.capabilities.lite_framing
@@ -56,6 +57,7 @@ class Attempts:
         self._searched_plainly = False
         """The last attempt had upstream's own web search in it, and so was in plain framing."""
         self._spent: set[str] = set()
+        self._renewal_is_new = False
 
     def translate(self) -> Translation:
         """The request for the next attempt.
@@ -64,7 +66,7 @@ class Attempts:
         """
         if self._request is None:
             raise RuntimeError("the request has been let go of")
-        translation = translate(self._request, self.target, self._tools)
+        translation = translate(self._request, self.target, self._caches)
         if self._strict is not None:
             refuse_what_drops((*self._strict, *translation.notes))
         self._searched_plainly = (
@@ -73,10 +75,22 @@ class Attempts:
         self.count += 1
         return translation
 
+    def wants_renewal(self, failure: Failure) -> bool:
+        """Whether a renewed credential may help after ``failure`` (codex-backend.md 1.4): once, before any output."""
+        refused = failure.kind is FailureKind.SIGN_IN and failure.status == UNAUTHORIZED
+        return refused and self._request is not None and "credential" not in self._spent
+
+    def renewed(self) -> None:
+        """The refused credential has been renewed."""
+        self._renewal_is_new = True
+
     def again(self, failure: Failure) -> float | None:
         """Seconds to wait before the next attempt after ``failure``; None if there is no further one."""
         if self._request is None:
             return None
+        if self._renewal_is_new:
+            self._renewal_is_new = False
+            return self._once("credential", 0, mapped("", "sent once more with the login renewed"))
         if failure.kind in RETRIED_ONCE:
             return self._once("failure", PAUSE, mapped("", f"sent once more after: {failure.kind}"))
         if failure.kind is FailureKind.REFUSED_REASONING and self.target.replay_reasoning and self._strict is None:

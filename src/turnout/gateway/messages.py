@@ -15,8 +15,10 @@ from turnout.gateway.relay import Relay
 from turnout.gateway.sink import CollectSink, StreamSink
 from turnout.ledger.previous import Sent
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
-from turnout.protocol.messages import decode_request
+from turnout.protocol.messages import decode_envelope
 from turnout.routing.router import route
+from turnout.translate.memory import SessionMemory
+from turnout.translate.messages_to_responses import Caches
 from turnout.translate.target import Framing, Target
 from turnout.translate.tools import ToolsCache
 
@@ -54,7 +56,7 @@ class MessagesDoor:
         self._config = config
         self._upstreams = upstreams
         self._catalogue = catalogue
-        self._tools = ToolsCache()
+        self._caches = Caches(ToolsCache(), SessionMemory())
         self._framings: dict[tuple[str, str], Framing] = {}
         self._searchless: set[tuple[str, str]] = set()
         """Models that upstream takes only in a framing without its own web search."""
@@ -65,7 +67,7 @@ class MessagesDoor:
         """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
         server = self._config.server
         # The body is bound to no name here: the request's record holds it, and `Attempts` lets go of that.
-        request = decode_request(await exchange.body(server.body_limit, server.body_timeout))
+        request = decode_envelope(await exchange.body(server.body_limit, server.body_timeout))
         session, agent = session_of(request, exchange)
         strict = self._config.strict or records.asks_for_strictness(exchange)
         records.add_request(record, request, session, agent, strict=strict)
@@ -100,7 +102,7 @@ class MessagesDoor:
         attempts = Attempts(
             request,
             target,
-            tools=self._tools,
+            caches=self._caches,
             strict=chosen.notes if strict else None,
             framing_is_free=self._config.codex.framing.get(chosen.model, "auto") == "auto",
             on_settled=remember,

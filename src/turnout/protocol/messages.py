@@ -213,7 +213,8 @@ class MessagesRequest(msgspec.Struct):
     """The body of ``POST /v1/messages``."""
 
     model: str
-    messages: list[Message] | list[TolerantMessage]
+    messages: list[Message] | list[TolerantMessage] | list[Raw]
+    """Raw where only the rest of the request was read: `decode_message` reads one."""
     system: str | list[SystemBlock] | None = None
     tools: Raw = NULL
     tool_choice: ToolChoice | None = None
@@ -244,6 +245,10 @@ class _TypedRequest(MessagesRequest):
     messages: list[Message]
 
 
+class _Envelope(MessagesRequest):
+    messages: list[Raw]
+
+
 class _LooseMessage(msgspec.Struct):
     role: Role
     content: Raw
@@ -258,6 +263,9 @@ class _BlockType(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_TypedRequest).decode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_message = msgspec.json.Decoder(Message).decode
+_decode_loose_message = msgspec.json.Decoder(_LooseMessage).decode
 _decode_loose = msgspec.json.Decoder(_LooseRequest).decode
 _decode_type = msgspec.json.Decoder(_BlockType).decode
 _decode_block = msgspec.json.Decoder(KnownBlock).decode
@@ -284,11 +292,63 @@ def decode_request(body: bytes) -> MessagesRequest:
         return decode_request(_mended(body, error))
     except (UnicodeDecodeError, RecursionError) as error:
         _refuse(error)
+    _check(request)
+    return request
+
+
+def decode_envelope(body: bytes) -> MessagesRequest:
+    """Reads the body of a Messages request but for the messages, which stay raw: most of them were there before.
+
+    Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
+    """
+    try:
+        request: MessagesRequest = _decode_envelope(body)
+    except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
+        _refuse(error)
+    except msgspec.DecodeError as error:
+        return decode_envelope(_mended(body, error))
+    _check(request)
+    return request
+
+
+def decode_message(raw: Raw, index: int) -> Message | TolerantMessage:
+    """Reads one message. Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body."""
+    try:
+        return _decode_message(raw)
+    except msgspec.ValidationError as error:
+        if not str(error).endswith(".type`"):
+            _refuse(error, f"messages[{index}]")
+        return _tolerantly(raw, index)
+    except msgspec.DecodeError as error:
+        # Half a surrogate pair that was not seen while it was skipped over.
+        return decode_message(Raw(_mended(bytes(raw), error)), index)
+    except (UnicodeDecodeError, RecursionError) as error:
+        _refuse(error, f"messages[{index}]")
+
+
+def _tolerantly(raw: Raw, index: int) -> TolerantMessage:
+    try:
+        loose = _decode_loose_message(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _refuse(error, f"messages[{index}]")
+    return _tolerant_message(loose, index)
+
+
+def _tolerant_message(loose: _LooseMessage, index: int) -> TolerantMessage:
+    path = f"messages[{index}].content"
+    content: str | list[Block]
+    if bytes(memoryview(loose.content)[:1]) == b"[":
+        content = decode_blocks(loose.content, path)
+    else:
+        content = decode_text(loose.content, path)
+    return TolerantMessage(loose.role, content)
+
+
+def _check(request: MessagesRequest) -> None:
     if not request.model:
         raise fail(FailureKind.BAD_REQUEST, "model: must not be empty.")
     if not request.messages:
         raise fail(FailureKind.BAD_REQUEST, "messages: at least one message is required.")
-    return request
 
 
 def decode_blocks(content: Raw, path: str) -> list[Block]:
@@ -354,15 +414,7 @@ def _decode_tolerantly(body: bytes) -> MessagesRequest:
         _refuse(error)
     except msgspec.DecodeError as error:
         return _decode_tolerantly(_mended(body, error))
-    messages: list[TolerantMessage] = []
-    for index, message in enumerate(loose.messages):
-        path = f"messages[{index}].content"
-        content: str | list[Block]
-        if bytes(memoryview(message.content)[:1]) == b"[":
-            content = decode_blocks(message.content, path)
-        else:
-            content = decode_text(message.content, path)
-        messages.append(TolerantMessage(message.role, content))
+    messages = [_tolerant_message(message, index) for index, message in enumerate(loose.messages)]
     fields: dict[str, Any] = {name: getattr(loose, name) for name in MessagesRequest.__struct_fields__}
     return MessagesRequest(**{**fields, "messages": messages})
 

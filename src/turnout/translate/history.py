@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Raw
 
 from turnout.protocol import messages as wire
 from turnout.protocol.errors import FailureKind, fail
@@ -17,14 +18,13 @@ from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.translate import reasoning
 from turnout.translate.deferred import TOOL_SEARCH, referenced, searched_words
 from turnout.translate.media import ContentParts, input_text, is_empty, kind_of, loaded_tool, output_text
-from turnout.translate.pairing import SOUND, pair
+from turnout.translate.memory import Remembered, SessionMemory
+from turnout.translate.pairing import SOUND, Ids, ids_of, is_sound, pair, pair_each
 from turnout.translate.search_history import SEARCH_BLOCKS, SearchHistory
 from turnout.translate.tools import short_call_id, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from msgspec import Raw
 
     from turnout.translate.deferred import Deferred
     from turnout.translate.target import Target
@@ -58,7 +58,10 @@ class History:
         self._replays_reasoning = target.replay_reasoning
         self._max_name = target.capabilities.max_tool_name
         self._max_call_id = target.capabilities.max_call_id
+        self._target = target
         self._pairing = SOUND
+        self._depends_on_others = False
+        """The message at hand becomes what it does because of others: loaded tools go where they were found first."""
         self._deferred = deferred
         self._tool_searches: set[str] = set()
         """Calls that are searches for tools in upstream's own form."""
@@ -81,23 +84,82 @@ class History:
         if parts := [input_text(text) for text in texts if not is_empty(text)]:
             self._add_message(b"developer", parts)
 
-    def add_messages(self, messages: Sequence[wire.Message | wire.TolerantMessage]) -> None:
-        """All messages in order. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
-        self._pairing = pair(messages)
-        for index, message in enumerate(messages):
-            role, content = message.role, message.content
-            if isinstance(content, str):
-                if content:
-                    text = _encode(content)
-                    if role == "assistant":
-                        self._add_message(b"assistant", [output_text(text)])
-                    else:
-                        self._add_message(b"user" if role == "user" else b"developer", [input_text(text)])
-            elif role == "assistant":
-                self._add_assistant(content, index)
-            else:
-                # A system message keeps its place (claude-code-wire.md 1).
-                self._add_user(b"user" if role == "user" else b"developer", content, index)
+    def add_messages(
+        self, messages: Sequence[wire.Message | wire.TolerantMessage | Raw], memory: SessionMemory | None = None
+    ) -> None:
+        """All messages in order. What `memory` has of raw ones is not worked out again.
+
+        Raises `TurnoutError` (`BAD_REQUEST`) naming the path, and `UnicodeDecodeError`.
+        """
+        if not (messages and isinstance(messages[0], Raw)):
+            self._pairing = pair(messages)  # type: ignore[arg-type]
+            for index, message in enumerate(messages):
+                self._add(message, index)  # type: ignore[arg-type]
+            return
+        raws: Sequence[Raw] = messages  # type: ignore[assignment]
+        known = memory.recall(self._target, raws) if memory is not None else []
+        turns = [
+            known[index] if index < len(known) and known[index].reusable else wire.decode_message(raw, index)
+            for index, raw in enumerate(raws)
+        ]
+        ids = [turn.ids if type(turn) is Remembered else ids_of(turn) for turn in turns]  # type: ignore[arg-type]
+        if not is_sound(ids):
+            decoded = [wire.decode_message(raw, index) for index, raw in enumerate(raws)]
+            self._pairing = pair_each(decoded)
+            for index, message in enumerate(decoded):
+                self._add(message, index)
+            return
+        remembered = [
+            self._again(turn) if type(turn) is Remembered else self._anew(raw, turn, ids[index], index)  # type: ignore[arg-type]
+            for index, (raw, turn) in enumerate(zip(raws, turns, strict=True))
+        ]
+        if memory is not None:
+            memory.remember(self._target, remembered)
+
+    def _again(self, message: Remembered) -> Remembered:
+        self.items += message.items
+        if message.notes:
+            self.notes += message.notes
+        if message.full_names:
+            self.full_names |= message.full_names
+        return message
+
+    def _anew(self, raw: Raw, message: wire.Message | wire.TolerantMessage, ids: Ids, index: int) -> Remembered:
+        items, notes, names = len(self.items), len(self.notes), len(self.full_names)
+        self._depends_on_others = False
+        self._add(message, index)
+        copy = bytes(raw)  # a `Raw` would keep the whole request
+        made = tuple(self.items[items:])
+        return Remembered(
+            copy,
+            made,
+            ids,
+            {} if len(self.full_names) == names else self.full_names.copy(),
+            tuple(self.notes[notes:]),
+            not self._depends_on_others,
+            len(copy) + sum(map(len, made)),
+        )
+
+    def _add(self, message: wire.Message | wire.TolerantMessage, index: int) -> None:
+        start = len(self.items)
+        role, content = message.role, message.content
+        if isinstance(content, str):
+            if content:
+                text = _encode(content)
+                if role == "assistant":
+                    self._add_message(b"assistant", [output_text(text)])
+                else:
+                    self._add_message(b"user" if role == "user" else b"developer", [input_text(text)])
+        elif role == "assistant":
+            self._add_assistant(content, index)
+        else:
+            # A system message keeps its place (claude-code-wire.md 1).
+            self._add_user(b"user" if role == "user" else b"developer", content, index)
+        for item in self.items[start:]:
+            # The client's texts are copied without being decoded; this is where they are held to be UTF-8. Asking each
+            # item whether it is ASCII saves decoding most of them.
+            if not item.isascii():
+                item.decode()
 
     def _add_message(self, role: bytes, parts: list[bytes]) -> None:
         self.items.append(b"".join((b'{"type":"message","role":"', role, b'","content":[', b",".join(parts), b"]}")))
@@ -115,7 +177,7 @@ class History:
                 if block.tool_use_id in self._tool_searches:
                     self._add_found_tools(block, message, index)
                 elif sound and output[0] == _QUOTE and not block.is_error:
-                    self._add_output(self._call_ids[block.tool_use_id], output)
+                    self._add_output(self._call_id(block.tool_use_id), output)
                 else:
                     self._add_result(block, message, index, in_user=role == b"user")
             elif type(block) is _Text and (text := bytes(block.text))[0] == _QUOTE:
@@ -174,6 +236,7 @@ class History:
         pairing = self._pairing
         call_id = self._call_id(block.id if pairing is SOUND else pairing.renamed.get((message, index), block.id))
         if block.name == TOOL_SEARCH and self._deferred.native:
+            self._depends_on_others = True
             self._tool_searches.add(block.id)
             self.items.append(self._deferred.call(call_id, bytes(block.input)))
             if (message, index) in pairing.unanswered:
@@ -233,6 +296,7 @@ class History:
 
     def _add_found_tools(self, block: wire.ToolResultBlock, message: int, index: int) -> None:
         """The result of a search for tools in upstream's own form."""
+        self._depends_on_others = True
         path = _place(message, index)
         if (message, index) in self._pairing.orphaned:
             self._add_orphan(block, path)
@@ -260,6 +324,7 @@ class History:
 
     def _content(self, block: wire.Block, path: str) -> list[bytes]:
         if type(block) is wire.ToolReferenceBlock:
+            self._depends_on_others = True
             self._deferred.meet(block.tool_name)
             # By the name that the tool has upstream, or the model would be told of one that it does not have.
             return [loaded_tool(short_name(block.tool_name, self._max_name), path, self.notes)]

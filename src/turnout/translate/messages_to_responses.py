@@ -19,6 +19,7 @@ from turnout.translate import search
 from turnout.translate.body import Beginning, joined, whole_body
 from turnout.translate.deferred import Deferred
 from turnout.translate.history import History
+from turnout.translate.memory import SessionMemory
 from turnout.translate.schema import NullRemover
 from turnout.translate.tools import ToolsCache, TranslatedTools, short_name
 
@@ -37,6 +38,13 @@ _LITE_TOOLS = (
     b'"tools":[{"type":"namespace","name":"functions","description":"","tools":[%s]}]}'
 )
 """Tools in lite framing are the first item (codex-backend.md 2.3)."""
+
+
+class Caches(msgspec.Struct, frozen=True):
+    """What is kept from one request to the next. It changes what a translation costs, never what it gives."""
+
+    tools: ToolsCache
+    sessions: SessionMemory | None = None
 
 
 class Translation(msgspec.Struct, frozen=True):
@@ -59,12 +67,13 @@ class Translation(msgspec.Struct, frozen=True):
     """How the body begins, should the answer need another request."""
 
 
-def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache | None = None) -> Translation:
+def translate(request: wire.MessagesRequest, target: Target, caches: Caches | None = None) -> Translation:
     """The request as `target` wants it.
 
-    Pure but for `cache`, which only saves work. Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
+    Pure but for `caches`, which only save work. Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
     """
-    tools = (cache or ToolsCache(0)).translate(request.tools, target.capabilities, target.tool_schema_mode)
+    caches = caches or Caches(tools=ToolsCache(0))
+    tools = caches.tools.translate(request.tools, target.capabilities, target.tool_schema_mode)
     web_search = search.plan(tools.search, target) if tools.search is not None else None
     if web_search is not None:
         tools, target = _with_search(tools, web_search, target)
@@ -75,12 +84,9 @@ def translate(request: wire.MessagesRequest, target: Target, cache: ToolsCache |
         if web_search is not None:
             history.add_system(web_search.words)
         before = len(history.items)
-        history.add_messages(request.messages)
         for item in history.items:
-            # The client's texts are copied without being decoded; this is where they are held to be UTF-8. Asking each
-            # item whether it is ASCII saves decoding most of them.
-            if not item.isascii():
-                item.decode()
+            item.decode()
+        history.add_messages(request.messages, caches.sessions)
     except UnicodeDecodeError:
         raise fail(FailureKind.BAD_REQUEST, "The request body is not valid UTF-8.") from None
     if len(history.items) == before:

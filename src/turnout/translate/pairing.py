@@ -13,7 +13,7 @@ import msgspec
 from turnout.protocol import messages as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     Place = tuple[int, int]
     """Index of a message and of a block in it."""
@@ -33,25 +33,56 @@ class Pairing(msgspec.Struct, frozen=True):
 SOUND = Pairing()
 
 
+class Ids(msgspec.Struct, frozen=True, gc=False):
+    """The ids of the calls and results in one message."""
+
+    calls: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+
+
+NO_IDS = Ids()
+
+
+def ids_of(message: wire.Message | wire.TolerantMessage) -> Ids:
+    """The calls and results in a message; those in a foreign role are none."""
+    if type(message.content) is list:
+        if message.role == "assistant":
+            return Ids(calls=tuple([block.id for block in message.content if type(block) is wire.ToolUseBlock]))
+        if message.role == "user":
+            found = [block.tool_use_id for block in message.content if type(block) is wire.ToolResultBlock]
+            return Ids(results=tuple(found)) if found else NO_IDS
+    return NO_IDS
+
+
+def is_sound(messages: Iterable[Ids]) -> bool:
+    """Whether each call has one result behind it, and each result its call before it, with no id twice.
+
+    So it is in nearly every history. Results come in the order in which the tools finished.
+    """
+    seen: set[str] = set()
+    waiting: set[str] = set()
+    calls = results = 0
+    for ids in messages:
+        if ids.calls:
+            seen.update(ids.calls)
+            waiting.update(ids.calls)
+            calls += len(ids.calls)
+        elif ids.results:
+            if not waiting.issuperset(ids.results):
+                return False
+            waiting.difference_update(ids.results)
+            results += len(ids.results)
+    # With an id twice, in calls or in results, the numbers part.
+    return calls == results == len(seen)
+
+
 def pair(messages: Sequence[wire.Message | wire.TolerantMessage]) -> Pairing:
     """Pairs calls with results, in order."""
-    calls: list[str] = []
-    results: list[str] = []
-    in_order = True
-    for message in messages:
-        if type(message.content) is list:
-            if message.role == "assistant":
-                calls += [block.id for block in message.content if type(block) is wire.ToolUseBlock]
-            elif message.role == "user":
-                results += [block.tool_use_id for block in message.content if type(block) is wire.ToolResultBlock]
-                in_order = in_order and len(results) <= len(calls)
-    # What the client sends as a rule: each call once, and the results in the order of the calls.
-    if in_order and calls == results and len(set(calls)) == len(calls):
-        return SOUND
-    return _pair_each(messages)
+    return SOUND if is_sound(map(ids_of, messages)) else pair_each(messages)
 
 
-def _pair_each(messages: Sequence[wire.Message | wire.TolerantMessage]) -> Pairing:
+def pair_each(messages: Sequence[wire.Message | wire.TolerantMessage]) -> Pairing:
+    """Pairs them one by one, whatever the history lost."""
     open_calls: dict[str, list[tuple[Place, str | None]]] = {}
     times: dict[str, int] = {}
     orphaned: set[Place] = set()
