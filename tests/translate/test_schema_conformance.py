@@ -70,6 +70,7 @@ def test_the_strict_form_is_taken(schema: dict[str, Any]) -> None:
         closed(p={"type": "object", "additionalProperties": False}),
         closed(p={"anyOf": []}),
         closed(p={"anyOf": [STRING, {}]}),
+        closed(p={"anyOf": [STRING, True]}),
         closed(p={"anyOf": [closed(a=STRING), closed(a=STRING)]}),
         closed(p={"type": "array", "items": {"type": "object"}}),
         nested(6),

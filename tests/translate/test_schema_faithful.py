@@ -224,13 +224,16 @@ def test_patterns_that_upstream_cannot_read_are_left_out_and_the_property_stays(
         {"patternProperties": {"^b": STRING}},
         ["dropped p.patternProperties.(?=a)"],
     )
+    named = {"properties": {"(?=a)": STRING}}
+    assert mended_property(named) == (named, [])
 
 
 def test_enum_beside_oneof_is_left_out_if_it_says_the_same() -> None:
     branches = [{"const": "a", "description": "A"}, {"const": "b"}]
     assert mended_property({"enum": ["b", "a"], "oneOf": branches}) == ({"oneOf": branches}, ["mapped p.enum"])
-    other = {"enum": ["a"], "oneOf": branches}
-    assert mended_property(other) == (other, [])
+    for other in ({"enum": ["a"], "oneOf": branches}, {"enum": ["a"], "oneOf": [{"const": "a"}, {}]}):
+        assert mended_property(other) == (other, [])
+    assert mended_property({"enum": ["a"], "oneOf": [3]})[0] == {"enum": ["a"], "oneOf": [{}]}
 
 
 # Capabilities

@@ -65,6 +65,11 @@ def test_the_model_is_told_which_fields_the_alternatives_want() -> None:
     assert "description" not in free
 
 
+def test_of_alternatives_only_what_all_of_them_say_is_kept() -> None:
+    sent, _ = merged({"anyOf": [{"minProperties": 1, "maxProperties": 3}, {"minProperties": 1, "maxProperties": 4}]})
+    assert sent == {**EMPTY_OBJECT, "minProperties": 1}
+
+
 def test_a_closed_object_stays_closed_and_closed_parts_do_not_exclude_each_other() -> None:
     closed = {"additionalProperties": False}
     alternatives = {"properties": {"a": A}, "anyOf": [{"required": ["a"]}], **closed}
