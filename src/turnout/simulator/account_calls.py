@@ -41,6 +41,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     fault: AccountFault | None
 
     @property
+    def now(self) -> float:
+        """Unix seconds by the service's clock."""
+        return time.time() + self.state.settings.clock_offset
+
+    @property
     def account(self) -> Account:
         """Who signs in: the account named in the settings, else the first one."""
         accounts = self.state.accounts
@@ -148,7 +153,7 @@ def _authorize(call: Call) -> Answer:
         answer = {"error": "access_denied", "error_description": "The user did not agree."}
     else:
         answer = {
-            "code": call.state.issuer.authorize(call.account, redirect_uri, query["code_challenge"], now=time.time())
+            "code": call.state.issuer.authorize(call.account, redirect_uri, query["code_challenge"], now=call.now)
         }
     return RedirectResponse(f"{redirect_uri}?{urlencode({**answer, 'state': query['state']})}", 302)
 
@@ -161,7 +166,7 @@ def _token(call: Call) -> Answer:
     fields, state = call.fields, call.state
     if refusal := unknown_client(fields.get("client_id")):
         return refusal
-    now, lifetime = time.time() + state.settings.clock_offset, state.settings.token_lifetime
+    now, lifetime = call.now, state.settings.token_lifetime
     match fields.get("grant_type"):
         case "authorization_code":
             parts = [fields.get(name) for name in ("code", "code_verifier", "redirect_uri")]
@@ -208,7 +213,7 @@ def _user_code(call: Call) -> Answer:
         return refusal
     if not call.state.settings.device_login:
         return detail("Not Found", 404)
-    device_id, user_code = call.state.issuer.begin_device(now=time.time())
+    device_id, user_code = call.state.issuer.begin_device(now=call.now)
     interval = f"{call.state.settings.device_interval:g}"
     return _json({"device_auth_id": device_id, "user_code": user_code, "interval": interval})
 
@@ -219,7 +224,7 @@ def _device_token(call: Call) -> Answer:
         str(call.fields.get("device_auth_id", "")),
         str(call.fields.get("user_code", "")),
         redirect_uri=f"{call.origin}/deviceauth/callback",
-        now=time.time(),
+        now=call.now,
         approve=None if settings.device_polls is None else (call.account, settings.device_polls),
     )
     if isinstance(polled, Rejection):

@@ -1,0 +1,43 @@
+"""A simulated sign-in service, a client that asks it, and the two ports to which browsers come back."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from filelock import FileLock
+
+from turnout.accounts.token_client import TokenClient
+from turnout.config import AccountsSettings, Config
+from turnout.simulator import Account, Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ADA = Account()
+BOB = Account(account_id="5e0f1a52-7a4e-4d8e-9a55-51b0a70f0002", email="bob@example.com", plan="plus")
+
+
+@pytest.fixture
+def sim() -> Iterator[Simulator]:
+    with Simulator(accounts=(ADA, BOB)) as running:
+        yield running
+
+
+@pytest.fixture
+def config(sim: Simulator) -> Config:
+    return Config(accounts=AccountsSettings(issuer=sim.url))
+
+
+@pytest.fixture
+def client(config: Config) -> TokenClient:
+    return TokenClient(config, {}, seconds=5)
+
+
+@pytest.fixture
+def callback_ports() -> Iterator[None]:
+    """Holds the ports 1455 and 1457, of which there is one pair on a machine: other test runs wait."""
+    with FileLock(Path(tempfile.gettempdir()) / "turnout-tests-callback-ports.lock", timeout=120):
+        yield
