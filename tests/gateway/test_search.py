@@ -1,4 +1,4 @@
-"""Web search through the gateway: upstream's own, the gateway's through a search service, or word that there is none."""
+"""Web search through the gateway: upstream's own, the gateway's by a search service, or word that there is none."""
 
 from __future__ import annotations
 
