@@ -252,6 +252,21 @@ def test_an_answers_format_becomes_a_text_format() -> None:
         assert "text" not in sent(HI, output_config=config)
 
 
+def test_a_format_that_strict_mode_can_say_is_strict() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"title": {"type": "string"}},
+        "required": ["title"],
+        "additionalProperties": False,
+    }
+    wanted = {"format": {"type": "json_schema", "schema": schema}}
+    assert sent(HI, output_config=wanted)["text"]["format"]["strict"] is True
+    assert notes(HI, output_config=wanted) == []
+    loose = {"format": {"type": "json_schema", "schema": {**schema, "additionalProperties": True}}}
+    assert sent(HI, output_config=loose)["text"]["format"]["strict"] is False
+    assert notes(HI, output_config=loose) == ["output_config.format"]
+
+
 def test_an_unknown_format_is_left_out_and_noted() -> None:
     assert "text" not in sent(HI, output_config={"format": {"type": "yaml"}})
     assert notes(HI, output_config={"format": {"type": "yaml"}}) == ["output_config.format"]

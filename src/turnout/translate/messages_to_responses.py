@@ -20,7 +20,8 @@ from turnout.translate.body import Beginning, joined, whole_body
 from turnout.translate.deferred import Deferred
 from turnout.translate.history import History
 from turnout.translate.memory import SessionMemory
-from turnout.translate.schema import NullRemover
+from turnout.translate.schema import NullRemover, parameters
+from turnout.translate.schema.conformance import conforms
 from turnout.translate.tools import ToolsCache, TranslatedTools, short_name
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _encode = msgspec.json.encode
 _MIN_OUTPUT_TOKENS = 4096
 """A smaller ``max_tokens`` is not passed on: upstream counts hidden reasoning into it and would cut the answer."""
 _PRIORITY = (b'"priority"', b'"fast"')
+_FORMAT = b'{"format":{"type":"json_schema","name":"answer","strict":%s,"schema":%s}}'
 _LITE_TOOLS = (
     b'{"type":"additional_tools","role":"developer",'
     b'"tools":[{"type":"namespace","name":"functions","description":"","tools":[%s]}]}'
@@ -155,7 +157,7 @@ def _fields(
         yield "max_tool_calls", b"%d" % web_search.max_uses
     if target.session:
         yield "prompt_cache_key", _encode(target.session)
-    if text := _text(request, notes):
+    if text := _text(request, target, notes):
         yield "text", text
     if bytes(request.speed) == b'"fast"' or bytes(request.service_tier) in _PRIORITY:
         if "service_tier" in target.capabilities.fields:
@@ -222,7 +224,7 @@ class _Format(msgspec.Struct):
     schema: Raw = wire.NULL
 
 
-def _text(request: wire.MessagesRequest, notes: list[Note]) -> bytes:
+def _text(request: wire.MessagesRequest, target: Target, notes: list[Note]) -> bytes:
     config = request.output_config
     if config is None or wire.is_null(config.format):
         return b""
@@ -236,4 +238,9 @@ def _text(request: wire.MessagesRequest, notes: list[Note]) -> bytes:
         return b""
     if bytes(memoryview(wanted.schema)[:1]) != b"{":
         raise fail(FailureKind.BAD_REQUEST, "output_config.format.schema: expected a JSON schema object.")
-    return b'{"format":{"type":"json_schema","name":"answer","strict":false,"schema":%s}}' % bytes(wanted.schema)
+    if conforms(wanted.schema):
+        return _FORMAT % (b"true", bytes(wanted.schema))
+    made = parameters(wanted.schema, "faithful", target.capabilities, "output_config.format.schema")
+    notes += made.notes
+    notes.append(approximated("output_config.format", "held to its schema at best effort: strict mode cannot say it"))
+    return _FORMAT % (b"false", bytes(made.schema))
