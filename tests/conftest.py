@@ -22,4 +22,5 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
             if name.startswith(_OF_THE_USER) and name not in _OF_THE_TESTS:
                 patch.delenv(name)
         patch.setenv("CODEX_HOME", str(tmp_path_factory.mktemp("no-codex-account")))
+        patch.setenv("TURNOUT_HOME", str(tmp_path_factory.mktemp("no-turnout-account")))
         yield

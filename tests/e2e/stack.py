@@ -46,6 +46,7 @@ def start_gateway(
     signed_in = {
         "CODEX_HOME": str(home),
         "CODEX_API_ENDPOINT": f"{simulator.codex_url}/responses",
+        "TURNOUT_AUTH_ISSUER": simulator.url,
         "OPENAI_API_KEY": simulator.api_key,
         "OPENAI_API_BASE_URL": simulator.openai_url,
     }

@@ -131,17 +131,18 @@ def test_an_account_that_is_refused_is_told_so_soon(claude: ClaudeCode, stack: S
     assert len(stack.requests) <= 2
     assert "<html" not in result.stdout.lower()
     if fault == "401":
-        assert "codex login" in result.stdout
+        assert "turnout login" in result.stdout
 
 
-def test_an_expired_sign_in_names_the_command_and_asks_nobody(
+def test_a_sign_in_that_is_over_for_good_names_the_command_and_asks_no_model(
     version: str, own_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
     stack = own_stack(Settings(token_lifetime=-60))
+    stack.simulator.account_fault("expired", times=100)
     claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
     result = claude.run("Hello")
     assert result.code == 1
-    assert "codex login" in result.stdout
+    assert "turnout login" in result.stdout
     assert result.seconds < SOON
     assert stack.requests == []
 

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from turnout import log
-from turnout.config import CodexSettings, Config, Server, Slot, Slots, Timing
+from turnout.config import AccountsSettings, CodexSettings, Config, Server, Slot, Slots, Timing
 from turnout.gateway.server import RunningGateway
 from turnout.simulator import Simulator
 
@@ -68,6 +68,7 @@ def config(
         timing=Timing(**(timing or {})),
         codex=CodexSettings(**{"endpoint": endpoint, "home": str(home), **(codex or {})}),
         slots=Slots(opus=Slot(model=SENT_MODEL)),
+        accounts=AccountsSettings(issuer=endpoint.partition("/backend-api")[0].removesuffix("/responses")),
     )
 
 

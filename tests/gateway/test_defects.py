@@ -48,10 +48,12 @@ class BrokenUpstream:
     def __init__(self, place: str) -> None:
         self.place = place
 
-    async def credential(self) -> Credential:
+    async def credential(self, account: str | None = None) -> Credential:
         if self.place == "credential":
             raise KeyError("tokens")
         return Credential(token=Secret("token"), source="the test")
+
+    async def renew(self, refused: Credential) -> None: ...
 
     async def open(self, call: Call, credential: Credential) -> BrokenStream:
         if self.place == "open":

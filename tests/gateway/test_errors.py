@@ -34,7 +34,6 @@ class Refusal(NamedTuple):
 
 
 REFUSALS = [
-    Refusal("401", 1, 403, "authentication_error", FOR_GOOD, "codex login"),
     Refusal("403", 1, 403, "permission_error", FOR_GOOD, ""),
     Refusal("403-html", 1, 403, "permission_error", FOR_GOOD, "HTTP 403"),
     Refusal("404-model", 1, 404, "not_found_error", FOR_GOOD, "Model not found"),
@@ -157,7 +156,7 @@ def test_no_login_is_said_quickly_with_the_command_that_helps(start: Start, sim:
     answer = send(gateway, message(stream=True))
 
     assert (answer.status, answer.error[0]) == (403, "authentication_error")
-    assert "codex login" in answer.error[1]
+    assert "turnout login" in answer.error[1]
     assert answer.headers["x-should-retry"] == "false"
     assert not sim.requests
 

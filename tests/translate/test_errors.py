@@ -327,7 +327,7 @@ def test_a_sign_in_problem_is_quick_and_names_the_command() -> None:
     failure = classify_http(401, {}, detail("Unauthorized"))
     status, name, message = shown(failure)
     assert (status, name) == (403, "authentication_error")
-    assert message == "Unauthorized Sign in again with: codex login"
+    assert message == "Unauthorized Sign in again with: turnout login"
     assert headers(failure)["x-should-retry"] == "false"
 
 

@@ -101,7 +101,7 @@ def test_a_conversation_is_another_one_for_another_account() -> None:
 
 
 async def test_a_login_that_changes_is_seen(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("turnout.upstream.codex.LOOK_EVERY", 0)
+    monkeypatch.setattr("turnout.accounts.live.LOOK_SECONDS", 0)
     upstream = codex(sim, tmp_path)
     first = await upstream.credential()
     time.sleep(1.1)  # a token says its time in whole seconds

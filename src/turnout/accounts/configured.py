@@ -1,20 +1,22 @@
-"""The credential that the configuration points at, for those who ask before any request is sent."""
+"""Whether there is a credential for what is configured, for those who ask before any request is sent."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from turnout.accounts import api_key, codex_file
+from turnout.accounts import api_key
+from turnout.accounts.store import Accounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from turnout.accounts.credential import Credential
     from turnout.config import Config
 
 
-def read(config: Config, environ: Mapping[str, str], now: float) -> Credential:
-    """The credential of the configured upstream; ``now`` in Unix seconds. Raises `TurnoutError` (`SIGN_IN`)."""
+def check(config: Config, environ: Mapping[str, str]) -> None:
+    """Raises `TurnoutError` (`SIGN_IN`) if the configured upstream has no credential that serves or can be renewed."""
     if config.upstream == "openai":
-        return api_key.read(config.openai, environ)
-    return codex_file.read(codex_file.locate(config.codex.home), now)
+        if api_key.given(config.openai, environ) or not Accounts.open(config, environ).has("api_key"):
+            api_key.read(config.openai, environ)
+        return
+    Accounts.open(config, environ).check()

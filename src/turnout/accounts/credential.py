@@ -16,6 +16,20 @@ class Secret(str):
         return f"Secret({len(self)} characters)"
 
 
+def reveal(value: object) -> object:
+    """Lets msgspec encode `Secret` values, which it refuses otherwise: its ``enc_hook``."""
+    if isinstance(value, Secret):
+        return str(value)
+    raise NotImplementedError(f"{type(value)} is not encoded here")
+
+
+def secret(kind: type, value: object) -> object:
+    """Lets msgspec decode `Secret` fields: its ``dec_hook``."""
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise NotImplementedError(f"{kind} is not decoded here")
+
+
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """What it takes to send a request as one account."""
 

@@ -6,11 +6,12 @@ Knows how to get at a document, not what is in it (`turnout.accounts.documents`)
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from turnout.accounts import atomic, codex_home, keyring_entries
-from turnout.accounts.account import SourceKind
+from turnout.accounts.account import Kind, SourceKind
 from turnout.accounts.documents import OWNERS, SIGN_IN, SIGN_IN_CODEX
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 
@@ -22,7 +23,8 @@ class Pointer(msgspec.Struct, frozen=True, kw_only=True):
     """What an owned account's file holds when its document lies in the keyring."""
 
     version: int = 1
-    storage: str = "keyring"
+    kind: Kind = "chatgpt"
+    storage: Literal["keyring"]
     entry: str
     """The entry's name in the keyring, under the service `keyring_entries.SERVICE`."""
     changed: str
@@ -65,7 +67,7 @@ class Place(msgspec.Struct, frozen=True):
         """The files to lock, in order, before it is renewed."""
         if self.source is SourceKind.CODEX:
             return codex_home.locks(self.file)
-        return (self.file.with_name(f"{self.file.name}.lock"),)
+        return (self.file.with_name(f".{self.file.name}.lock"),)
 
     def pending(self, fingerprint: str) -> Path:
         """The file in which the successor of the login of that fingerprint is made ready."""
@@ -95,24 +97,24 @@ class Place(msgspec.Struct, frozen=True):
                 raise fail(FailureKind.SIGN_IN, f"There is no Codex login in {self.label}.", SIGN_IN_CODEX)
             return found
         content = self._read_file()
-        entry = pointed_at(content) if self.source is SourceKind.TURNOUT else None
-        if entry is None:
+        pointer = pointer_in(content) if self.source is SourceKind.TURNOUT else None
+        if pointer is None:
             return content
-        found = keyring_entries.read(keyring_entries.SERVICE, entry)
+        found = keyring_entries.read(keyring_entries.SERVICE, pointer.entry)
         if found is None:
             raise fail(
                 FailureKind.SIGN_IN,
-                f"The login that {self.path} says is in the system's keyring (entry {entry!r}) is not there any more.",
+                f"The login that {self.path} says is in the system's keyring (entry {pointer.entry!r}) is not there.",
                 SIGN_IN,
             )
         return found
 
-    def in_keyring(self) -> str | None:
-        """The name of the keyring entry in which an owned document lies; None if it lies in its file."""
+    def pointer(self) -> Pointer | None:
+        """What says that an owned document lies in the keyring; None if it lies in its file."""
         if self.source is not SourceKind.TURNOUT:
             return None
         try:
-            return pointed_at(self.file.read_bytes())
+            return pointer_in(self.file.read_bytes())
         except OSError:
             return None
 
@@ -154,16 +156,14 @@ def missing(place: Place) -> TurnoutError:
     )
 
 
-def pointed_at(content: bytes) -> str | None:
-    """The keyring entry that a file points at; None if it points at none."""
+def pointer_in(content: bytes) -> Pointer | None:
+    """The pointer that a file holds; None if it holds something else."""
     try:
-        pointer = msgspec.json.decode(content, type=Pointer)
+        return msgspec.json.decode(content, type=Pointer)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return pointer.entry if pointer.storage == "keyring" else None
 
 
-def write_pointer(file: Path, entry: str, changed: str) -> None:
-    """Lets the file say that its document lies in the keyring, in the version ``changed``. Raises OSError."""
-    pointer = Pointer(entry=entry, changed=changed)
+def write_pointer(file: Path, pointer: Pointer) -> None:
+    """Lets the file say that its document lies in the keyring. Raises OSError."""
     atomic.write(file, msgspec.json.format(msgspec.json.encode(pointer), indent=2) + b"\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -51,7 +50,7 @@ def command(upstream: str | None, trace: Path | None, arguments: tuple[str, ...]
     if program is None:
         raise click.ClickException(f"Claude Code is not installed. {locate.HOW_TO_INSTALL}")
     options.warn_of_trace(trace)
-    configured.read(config, os.environ, time.time())  # better said now than at the first message
+    configured.check(config, os.environ)  # better said now than at the first message
     with log.open_file(paths.log_file()) as file:  # the terminal is Claude Code's
         log.from_environment(os.environ, file)
         return claude.run(program, arguments, config, os.environ, store=options.record_store(config), trace=trace)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -117,6 +116,6 @@ def _tell_if_not_ready(config: Config) -> None:
     from turnout.protocol.errors import TurnoutError
 
     try:
-        configured.read(config, os.environ, time.time())
+        configured.check(config, os.environ)
     except TurnoutError as error:
         click.echo(f"{click.style('Not ready:', fg='yellow', bold=True)} {error.failure.text}\n")

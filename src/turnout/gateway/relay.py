@@ -107,6 +107,8 @@ class Relay:
             while True:
                 call, machine = self._prepare()
                 failure = await self._attempt(call, machine, watch, pause)
+                if failure is not None and self._attempts.wants_renewal(failure):
+                    failure = await self._renew() or failure
                 again = self._attempts.again(failure) if failure else None
                 if again is None:
                     return failure
@@ -118,6 +120,17 @@ class Relay:
             watch.stop()
             leaving.cancel()
             self._attempts.let_go()
+
+    async def _renew(self) -> Failure | None:
+        """Has the refused credential renewed, for one more attempt; why it could not be, if that is known."""
+        try:
+            renewed = await self._upstream.renew(self._credential)
+        except TurnoutError as error:
+            return error.failure
+        if renewed is not None:
+            self._credential = renewed
+            self._attempts.renewed()
+        return None
 
     def _prepare(self) -> tuple[Call, MessagesStream]:
         """The next attempt's request, and the machine that will read its answer."""

@@ -356,8 +356,11 @@ class _TappedUpstream:
         self._upstream = upstream
         self._tap = tap
 
-    async def credential(self) -> Credential:
-        return await self._upstream.credential()
+    async def credential(self, account: str | None = None) -> Credential:
+        return await self._upstream.credential(account)
+
+    async def renew(self, refused: Credential) -> Credential | None:
+        return await self._upstream.renew(refused)
 
     async def open(self, call: Call, credential: Credential) -> UpstreamStream:
         self._tap.sent(self.name, call)

@@ -124,7 +124,7 @@ def classify_error(error: Error, *, status: int = 0, retry_after: float | None =
 
 
 _NEXT_STEPS = {
-    K.SIGN_IN: "Sign in again with: codex login",
+    K.SIGN_IN: "Sign in again with: turnout login",
     K.PERMISSION: "Check the account's plan and region.",
     K.BILLING: "Check the account's plan and billing.",
 }

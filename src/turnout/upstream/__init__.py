@@ -18,10 +18,12 @@ def build(config: Config, environ: Mapping[str, str] | None = None) -> dict[str,
     ``environ`` is this process's environment if not given. Raises `turnout.settings.SettingsError`.
     """
     # aiohttp takes 150 ms to import: only who builds upstreams pays for it.
+    from turnout.accounts.store import Accounts
     from turnout.upstream.codex import CodexUpstream
     from turnout.upstream.openai import OpenAIUpstream
 
     environ = os.environ if environ is None else environ
+    accounts = Accounts(config, environ)
     if config.upstream == "codex":
-        return {"codex": CodexUpstream(config.codex, config.timing, environ)}
-    return {"openai": OpenAIUpstream(config.openai, config.timing, environ)}
+        return {"codex": CodexUpstream(config.codex, config.timing, accounts, environ)}
+    return {"openai": OpenAIUpstream(config.openai, config.timing, accounts, environ)}

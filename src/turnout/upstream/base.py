@@ -58,8 +58,18 @@ class Upstream(Protocol):
     name: str
     capabilities: Capabilities
 
-    async def credential(self) -> Credential:
-        """The credential to send with. Raises `TurnoutError` (`SIGN_IN`) naming the command that helps."""
+    async def credential(self, account: str | None = None) -> Credential:
+        """The credential to send with: of that account, or of the default one.
+
+        Raises `TurnoutError`: `SIGN_IN` naming the command that helps, or why it could not be renewed.
+        """
+        ...
+
+    async def renew(self, refused: Credential) -> Credential | None:
+        """What to send a request with once more, after upstream has refused this credential; None if there is nothing.
+
+        Raises `TurnoutError` with the reason that a user should know.
+        """
         ...
 
     async def open(self, call: Call, credential: Credential) -> UpstreamStream:

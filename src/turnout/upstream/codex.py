@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from multidict import CIMultiDict
 
-from turnout.accounts.codex_file import CodexFile
 from turnout.network import user_agent
 from turnout.protocol.capabilities import Capabilities
 from turnout.upstream.http import HttpStream, Transport
@@ -18,15 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from turnout.accounts.credential import Credential
+    from turnout.accounts.store import Accounts
     from turnout.config import CodexSettings, Timing
     from turnout.upstream.base import Call
 
 LITE_HEADER = "x-openai-internal-codex-responses-lite"
 SESSIONS = uuid.UUID("6c1e0f2e-0d0b-5c6e-9a58-1f2f7a6a4d11")
 """Namespace of the conversation ids that are sent upstream."""
-
-LOOK_EVERY = 1.0
-"""Seconds between two looks at the login's file."""
 
 CAPABILITIES = Capabilities(
     tool_search=True, instructions_required=True, lite_framing=True, hosted_search=True, unfinished_turns=True
@@ -35,16 +31,14 @@ CAPABILITIES = Capabilities(
 
 
 class CodexUpstream:
-    """Sends requests to the ChatGPT backend as the account that the Codex CLI is signed in with."""
+    """Sends requests to the ChatGPT backend as one of the user's ChatGPT accounts."""
 
     name = "codex"
     capabilities = CAPABILITIES
 
-    def __init__(self, settings: CodexSettings, timing: Timing, environ: Mapping[str, str]) -> None:
+    def __init__(self, settings: CodexSettings, timing: Timing, accounts: Accounts, environ: Mapping[str, str]) -> None:
         """Raises `SettingsError` if the configured address cannot be used."""
-        self._login = CodexFile(settings.home)
-        self._credential: Credential | None = None
-        self._looked = 0.0
+        self._accounts = accounts
         self._transport = Transport(
             "The ChatGPT backend", settings.responses_url, connect=timing.connect, environ=environ
         )
@@ -58,13 +52,11 @@ class CodexUpstream:
             }
         )
 
-    async def credential(self) -> Credential:
-        now = time.monotonic()
-        if self._credential is None or now - self._looked > LOOK_EVERY:
-            self._credential = None
-            self._credential = self._login.current(time.time())
-            self._looked = now
-        return self._credential
+    async def credential(self, account: str | None = None) -> Credential:
+        return await self._accounts.credential(account)
+
+    async def renew(self, refused: Credential) -> Credential | None:
+        return await self._accounts.renew(refused)
 
     async def open(self, call: Call, credential: Credential) -> HttpStream:
         headers = self._headers.copy()
@@ -79,6 +71,7 @@ class CodexUpstream:
 
     async def close(self) -> None:
         await self._transport.close()
+        await self._accounts.close()
 
 
 @lru_cache(maxsize=1024)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from turnout.accounts.credential import Credential
+    from turnout.accounts.store import Accounts
     from turnout.config import OpenAISettings, Timing
     from turnout.upstream.base import Call
 
@@ -41,9 +42,12 @@ class OpenAIUpstream:
 
     name = "openai"
 
-    def __init__(self, settings: OpenAISettings, timing: Timing, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: OpenAISettings, timing: Timing, accounts: Accounts, environ: Mapping[str, str]
+    ) -> None:
         """Raises `SettingsError` if the configured address cannot be used."""
         self._settings = settings
+        self._accounts = accounts
         self.capabilities = msgspec.structs.replace(CAPABILITIES, hosted_search=settings.hosted_search)
         self._environ = environ
         url = f"{settings.base_url.rstrip('/')}/responses"
@@ -56,8 +60,14 @@ class OpenAIUpstream:
             if value:
                 self._headers[header] = value
 
-    async def credential(self) -> Credential:
+    async def credential(self, account: str | None = None) -> Credential:
+        """The key of the named account; without one that of the settings or the environment, else of an account."""
+        if account or (not api_key.given(self._settings, self._environ) and self._accounts.has("api_key")):
+            return await self._accounts.credential(account, "api_key")
         return api_key.read(self._settings, self._environ)
+
+    async def renew(self, refused: Credential) -> Credential | None:
+        return None  # a key has no successor
 
     async def open(self, call: Call, credential: Credential) -> HttpStream:
         headers = self._headers.copy()
@@ -67,7 +77,7 @@ class OpenAIUpstream:
         except TurnoutError as error:
             if error.failure.kind is not FailureKind.SIGN_IN:
                 raise
-            what = "Check the API key: OPENAI_API_KEY, then start Turnout again."
+            what = "Check the API key: OPENAI_API_KEY, then start Turnout again. Or give one: turnout login --api-key"
             raise TurnoutError(msgspec.structs.replace(error.failure, next_step=what)) from None
 
     async def close(self) -> None:
