@@ -117,6 +117,11 @@ class Accounts:
 
     # Changing
 
+    def check_place(self) -> None:
+        """Raises `TurnoutError` (`SIGN_IN`) if nothing could be kept: better said before a sign-in than after it."""
+        with self._registry.change():
+            pass
+
     def use(self, name: str) -> Account:
         """Makes an account the default."""
         entry = self._entry(name)
