@@ -83,7 +83,7 @@ def test_all_of_a_record_is_told(home: Path) -> None:
         "claude-cli 2.1.328 · session 1f3a9c07",
         "claude-opus-5-5 → gpt-6-astra · xhigh (asked: max) · priority · codex · account bef1b494 · slot opus",
         "lite framing",
-        "1.5 ms in the gateway · 300 ms until upstream answered · 998 ms until the first output · 4.0 s the answer",
+        "1.5 ms gateway · 300 ms waiting for upstream · 998 ms to the first output · 4.0 s answer",
         "2, of which the times are the last one's",
         "50,000 in, 10,000 (20%) from the cache · 900 out, 300 of them thinking",
         "Missed. The prompt changed against req_5f0c2a9d41b7e38600000029 at tools[3] (Bash), byte 57 of 812",
@@ -187,7 +187,7 @@ def test_records_are_not_written_if_they_are_not_wanted(tmp_path: Path) -> None:
 
 def test_the_stretches_of_a_requests_time_add_up() -> None:
     assert sum(span.milliseconds for span in spans(GOOD)) == pytest.approx(GOOD.total_ms)
-    assert [span.what for span in spans(FAILED)] == ["in the gateway", "until it failed"]
+    assert [span.what for span in spans(FAILED)] == ["gateway", "until it failed"]
     assert [span.what for span in spans(RequestRecord(request_id="r", total_ms=2.0))] == ["until it ended"]
 
 

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 WIDTH = 160
 """Columns of an output that has no width of its own."""
+LIST_COLUMNS = ("request", "time", "session", "model", "status", "first", "total", "in", "cached", "out", "notes")
+FIGURES = frozenset({"first", "total", "in", "cached", "out", "notes"})
+WIDE = 120
+"""Columns from which on all of a list is shown."""
+WIDE_COLUMNS = frozenset({"session", "first", "out", "notes"})
 BAR_CELLS = 44
 FULL, PLAIN = "█", "#"
 """What a bar is made of, and where the output knows no such character."""
@@ -54,20 +59,19 @@ class Span(NamedTuple):
 def spans(record: RequestRecord) -> list[Span]:
     """The stretches of a request's time, as far as it got."""
     moments = (
-        ("in the gateway", record.sent_ms, "magenta"),
-        ("until upstream answered", record.opened_ms, "blue"),
-        ("until the first output", record.ttft_ms, "cyan"),
-        ("the answer", record.total_ms, "green"),
+        ("gateway", record.sent_ms, "magenta"),
+        ("waiting for upstream", record.opened_ms, "blue"),
+        ("to the first output", record.ttft_ms, "cyan"),
+        ("answer", record.total_ms, "green"),
     )
     found: list[Span] = []
     begin = 0.0
     for what, end, style in moments:
         if end is None:
             continue
-        whole = what
-        if what == "the answer" and record.ttft_ms is None:
-            whole = "until it failed" if record.failure else "until it ended"
-        found.append(Span(whole, max(0.0, end - begin), style))
+        if what == "answer" and record.ttft_ms is None:
+            what = "until it failed" if record.failure else "until it ended"  # noqa: PLW2901
+        found.append(Span(what, max(0.0, end - begin), style))
         begin = max(begin, end)
     return found
 
@@ -94,28 +98,34 @@ def show(console: Console, record: RequestRecord) -> None:
 
 
 def show_latest(console: Console, records: Sequence[RequestRecord]) -> None:
-    """Shows the latest requests, newest first."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("request", "time", "session", "model", "status", "first", "total", "in", "cached", "out", "notes"):
-        right = title in ("first", "total", "in", "cached", "out", "notes")
-        table.add_column(title, justify="right" if right else "left", no_wrap=True)
+    """Shows the latest requests, newest first; on a narrow terminal with fewer columns."""
+    wide = console.width >= WIDE
+    table = Table(box=None, padding=(0, 2 if wide else 1, 0, 0), header_style="dim")
+    for title in LIST_COLUMNS:
+        if wide or title not in WIDE_COLUMNS:
+            table.add_column(title, justify="right" if title in FIGURES else "left", no_wrap=True)
     for record in records:
-        usage, share = record.usage, record.cached_share
-        cached = "" if share is None else f"{share:.0%}"
-        table.add_row(
-            record.request_id,
-            _clock(record.at, "%H:%M:%S"),
-            record.session,
-            record.model or record.model_asked,
-            Text(str(record.status), "red" if record.failure else "green"),
-            "" if record.ttft_ms is None else duration(record.ttft_ms),
-            duration(record.total_ms),
-            f"{record.prompt_tokens:,}" if usage else "",
-            Text(cached, "yellow" if cache.missed(record) else ""),
-            f"{usage.output_tokens:,}" if usage else "",
-            str(len(record.notes) + record.more_notes or ""),
-        )
+        cells = zip(LIST_COLUMNS, _cells(record), strict=True)
+        table.add_row(*(cell for title, cell in cells if wide or title not in WIDE_COLUMNS))
     console.print(table)
+
+
+def _cells(record: RequestRecord) -> tuple[str | Text, ...]:
+    """A record as a row of `LIST_COLUMNS`."""
+    usage, share = record.usage, record.cached_share
+    return (
+        record.request_id,
+        _clock(record.at, "%H:%M:%S"),
+        record.session,
+        record.model or record.model_asked,
+        Text(str(record.status), "red" if record.failure else "green"),
+        "" if record.ttft_ms is None else duration(record.ttft_ms),
+        duration(record.total_ms),
+        f"{record.prompt_tokens:,}" if usage else "",
+        Text("" if share is None else f"{share:.0%}", "yellow" if cache.missed(record) else ""),
+        f"{usage.output_tokens:,}" if usage else "",
+        str(len(record.notes) + record.more_notes or ""),
+    )
 
 
 def duration(milliseconds: float) -> str:
