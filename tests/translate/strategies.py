@@ -95,7 +95,20 @@ THINKING_BLOCKS = st.one_of(
     st.builds(lambda data: {"type": "redacted_thinking", "data": data}, SIGNATURES),
     st.just({"type": "thinking", "thinking": "without a signature"}),
 )
-BLOCKS = st.one_of(INNER_BLOCKS, CALL_BLOCKS, RESULT_BLOCKS, THINKING_BLOCKS)
+SEARCH_BLOCKS = st.one_of(
+    st.builds(
+        lambda call_id, name, arguments: {"type": "server_tool_use", "id": call_id, "name": name, "input": arguments},
+        IDS,
+        st.sampled_from(["web_search", "web_search", "web_fetch"]),
+        JSON | st.builds(lambda query: {"query": query}, JSON),
+    ),
+    st.builds(
+        lambda call_id, content: {"type": "web_search_tool_result", "tool_use_id": call_id, "content": content},
+        IDS,
+        JSON | st.lists(st.builds(lambda title, url: {"title": title, "url": url}, JSON, WORDS), max_size=2),
+    ),
+)
+BLOCKS = st.one_of(INNER_BLOCKS, CALL_BLOCKS, RESULT_BLOCKS, THINKING_BLOCKS, SEARCH_BLOCKS)
 MESSAGES = st.builds(
     lambda role, content, extra: {"role": role, "content": content, **extra},
     st.sampled_from(["user", "assistant", "system"]),
