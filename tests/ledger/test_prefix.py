@@ -6,7 +6,7 @@ import time
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.ledger.bodies import BASH, HELLO, READ, SYSTEM, body, called, said
@@ -142,6 +142,7 @@ _json = st.recursive(
 _items = st.lists(st.dictionaries(st.sampled_from(["type", "role", "content", "x"]), _json, max_size=4), max_size=4)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_items, _items)
 def test_whatever_the_bodies_hold_there_is_an_answer(
     left: list[dict[str, object]], right: list[dict[str, object]]
