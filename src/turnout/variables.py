@@ -66,7 +66,7 @@ VARIABLES: tuple[Variable, ...] = (
 """Every field of the configuration, in the order of `turnout.config` (a test holds it complete)."""
 
 OTHER_VARIABLES: dict[str, str] = {
-    "TURNOUT_HOME": "Folder for Turnout's own files (`config.toml`, `cache/`, `state/`) in place of the system's usual ones.",
+    "TURNOUT_HOME": "Folder for Turnout's own files (`config.toml`, `cache/`, `state/`), not the system's usual ones.",
     "TURNOUT_LOG": "`json` writes the log as one JSON object a line; `text` is the default.",
     "TURNOUT_LOG_LEVEL": "`debug`, `info` (default), `warning` or `error`.",
     "TURNOUT_CLIENTS_DIR": "Where the test-suite and `turnout demo --install` keep the clients they install.",
