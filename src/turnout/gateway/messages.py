@@ -17,6 +17,7 @@ from turnout.ledger.previous import Sent
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.protocol.messages import decode_envelope
 from turnout.routing.router import route
+from turnout.translate.betas import beta_notes
 from turnout.translate.memory import SessionMemory
 from turnout.translate.messages_to_responses import Caches
 from turnout.translate.target import Framing, Target
@@ -131,7 +132,8 @@ class MessagesDoor:
             if failure is not None:
                 raise TurnoutError(with_window(failure, chosen.window))
         finally:
-            records.add_answer(record, exchange, relay, attempts, chosen.notes)
+            asked_for = beta_notes(exchange.header(b"anthropic-beta"))
+            records.add_answer(record, exchange, relay, attempts, (*asked_for, *chosen.notes))
             follower.count(record.prompt_tokens)
 
 
