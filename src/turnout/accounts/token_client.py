@@ -125,7 +125,7 @@ class TokenClient:
     async def revoke(self, refresh_token: str) -> None:
         """Ends a login. Raises `TokenError`."""
         body = {
-            "token": refresh_token,
+            "token": str(refresh_token),
             "token_type_hint": "refresh_token",
             "client_id": self._settings.client_id,
         }
