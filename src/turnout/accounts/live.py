@@ -149,13 +149,16 @@ class LiveLogin:
         if problem is not None:
             raise TurnoutError(problem)
 
+    def look_again(self) -> None:
+        """The login may have changed: it is looked at before it is used again."""
+        self._looked = float("-inf")
+
     def close(self) -> None:
-        """Ends the timer. Renewals that are under way end by themselves."""
+        """Ends the timer. A renewal that is under way ends by itself."""
         if self._timer is not None:
             self._timer.cancel()
-        for task in (self._renewal, self._waking):
-            if task is not None:
-                task.cancel()
+        if self._waking is not None:
+            self._waking.cancel()
 
     # The login as it lies there
 
@@ -180,6 +183,9 @@ class LiveLogin:
                 )
             if self._account_id and login.account_id != self._account_id:
                 raise TurnoutError(other_account(self.place, login))
+            known = self._registry.read().verdict(login.fingerprint)
+            if known is not None and known.barred:
+                raise fail(FailureKind.SIGN_IN, known.reason, sign_in_again(self.place))
             self._login, self._stamp = login, stamp
             if fingerprint_of(login.token) != self._refused:
                 self._refused = ""

@@ -46,6 +46,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     at: int
     """Unix seconds."""
+    barred: bool = False
+    """Not even its access token is to be used, though it may serve yet."""
 
 
 class Registry(msgspec.Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ DUE_SECONDS = 300
 """A token that ends within this time is renewed, as the Codex CLI does (codex-backend.md 1.4)."""
 LOCK_SECONDS = 60.0
 """How long others may hold the locks: a renewal of theirs takes as long as the network does."""
-SUCCESSOR_SECONDS = 5.0
+SUCCESSOR_SECONDS = 3.0
 """How long a token's successor is waited for once it turns out that someone else has used the token: the Codex CLI
 asks before it takes the locks (codex-backend.md 1.4), and writes within milliseconds of getting them."""
 ROOM = 4096
@@ -230,13 +230,15 @@ class _Renewal:
             f"After its renewal the {self._place.owner} login in {self._place.label} is for another ChatGPT account "
             "than before, so that Turnout does not use it."
         )
-        self._remember(fingerprint_of(tokens.refresh_token or tokens.access_token), message)
+        self._remember(fingerprint_of(tokens.refresh_token or tokens.access_token), message, barred=True)
         failure = Failure(kind=FailureKind.SIGN_IN, message=message, next_step=sign_in_again(self._place))
         return Done(outcome="failed", failure=failure, permanent=True)
 
-    def _remember(self, fingerprint: str, reason: str) -> None:
+    def _remember(self, fingerprint: str, reason: str, *, barred: bool = False) -> None:
         """Keeps everyone from trying the token again. Done under the locks: the next one in line reads it."""
-        verdict = Verdict(login=fingerprint, state=State.SIGN_IN_AGAIN, reason=reason, at=int(self._now()))
+        verdict = Verdict(
+            login=fingerprint, state=State.SIGN_IN_AGAIN, reason=reason, at=int(self._now()), barred=barred
+        )
         with (
             contextlib.suppress(TurnoutError),
             self._registry.change() as change,

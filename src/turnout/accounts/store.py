@@ -26,11 +26,12 @@ from turnout.accounts.vault import Vault
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from turnout.accounts.account import Kind, State
     from turnout.accounts.credential import Credential
     from turnout.accounts.documents import Login
+    from turnout.accounts.registry import Change
     from turnout.accounts.renewal import Reason
     from turnout.accounts.sources import Source
     from turnout.accounts.tokens import Tokens
@@ -125,7 +126,7 @@ class Accounts:
     def use(self, name: str) -> Account:
         """Makes an account the default."""
         entry = self._entry(name)
-        with self._registry.change() as change:
+        with self._changing() as change:
             change.registry = msgspec.structs.replace(change.registry, default=entry.name)
         return self.get(entry.name)
 
@@ -133,9 +134,9 @@ class Accounts:
         """Gives an account another nickname. Raises `TurnoutError` (`BAD_REQUEST`) if it is taken or no nickname."""
         entry = self._entry(old)
         nicknames.check(new, [other.name for other in self._entries() if other.name != entry.name])
-        with self._registry.change() as change:
-            if entry.ownership == "owned":
-                self._vault.rename(old, new)
+        if entry.ownership == "owned":
+            self._vault.rename(old, new)
+        with self._changing() as change:
             registry = change.registry
             if entry.implicit:
                 registry = registry.adopting(_adopted(entry.place, read(entry.place), entry.name))
@@ -154,9 +155,9 @@ class Accounts:
                 f"{name!r} is the Codex CLI's own login, which Turnout uses since it has no account of its own.",
                 "`codex logout` ends it; `turnout login` gives Turnout one of its own.",
             )
-        with self._registry.change() as change:
-            if entry.ownership == "owned":
-                self._vault.delete(name)
+        if entry.ownership == "owned":
+            self._vault.delete(name)
+        with self._changing() as change:
             change.registry = change.registry.without(name)
         return account
 
@@ -215,7 +216,7 @@ class Accounts:
         otherwise = place.owner.lower()
         name = nickname or (known.name if known else nicknames.suggest(login.email, login.plan, taken, otherwise))
         nicknames.check(name, taken)
-        with self._registry.change() as change:
+        with self._changing() as change:
             registry = change.registry.renamed(known.name, name) if known else change.registry
             change.registry = registry.adopting(_adopted(place, login, name))
         return self.get(name)
@@ -225,7 +226,7 @@ class Accounts:
         verdict = Verdict(
             login=read(self._entry(name).place).fingerprint, state=state, reason=reason, at=int(self._now())
         )
-        with self._registry.change() as change:
+        with self._changing() as change:
             change.registry = change.registry.with_verdict(verdict)
 
     # Using
@@ -264,6 +265,15 @@ class Accounts:
 
     def _entries(self) -> tuple[Entry, ...]:
         return entries(self._registry.read(), self._vault.folder, self._config.codex.home)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[Change]:
+        """Changes the registry. Never waits for a login's lock in here: a renewal takes the two the other way round."""
+        with self._registry.change() as change:
+            yield change
+        self._choices.clear()
+        for live in self._live.values():
+            live.look_again()
 
     def _names(self) -> tuple[str, ...]:
         return tuple(entry.name for entry in self._entries() if not entry.implicit)
@@ -332,7 +342,7 @@ class Accounts:
         if not known:
             nicknames.check(name, self._names())
         self._vault.write(name, document, kind, self._now())
-        with self._registry.change() as change:
+        with self._changing() as change:
             change.registry = change.registry.listed(name)
         return self.get(name)
 
