@@ -9,7 +9,7 @@ from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind
 from turnout.protocol.messages import decode_request
 from turnout.translate.messages_to_responses import Caches
-from turnout.translate.target import Target
+from turnout.translate.target import Framing, Target
 from turnout.translate.tools import ToolsCache
 
 REQUEST = b'{"model":"claude-opus-5-5","messages":[{"role":"user","content":"Hi"}]}'
@@ -106,3 +106,79 @@ def test_the_target_that_was_accepted_is_told() -> None:
     tries.settle()
 
     assert [target.framing for target in settled] == ["lite"]
+
+
+SEARCH = (
+    b'{"model":"claude-opus-5-5","messages":[{"role":"user","content":"Hi"}],'
+    b'"tools":[{"type":"web_search_20250305","name":"web_search"}]}'
+)
+
+
+def searching(framing: Framing = "plain", *, framing_is_free: bool = True) -> Attempts:
+    """Attempts at a request with a web search, at an upstream that searches in plain framing."""
+    capabilities = Capabilities(lite_framing=True, hosted_search=True)
+    target = Target(model="m", effort=None, account="a", capabilities=capabilities, framing=framing)
+    return Attempts(
+        decode_request(SEARCH),
+        target,
+        caches=Caches(ToolsCache()),
+        framing_is_free=framing_is_free,
+        on_settled=lambda _: None,
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The use of the web search tool is not supported.",
+        "Unsupported tool type: web_search",
+        "Invalid value: 'web_search'. Supported values are: 'function'.",
+        "web_search is not enabled for this plan",
+    ],
+)
+def test_a_web_search_that_upstream_does_not_have_is_left_to_the_gateway(words: str) -> None:
+    tries = searching()
+    first = tries.translate()
+    assert first.search is not None
+    assert first.search.hosted
+    assert tries.again(Failure(kind=FailureKind.REJECTED, message=words)) == 0
+    second = tries.translate()
+    assert second.search is not None
+    assert not second.search.hosted
+    assert tries.again(Failure(kind=FailureKind.REJECTED, message=words)) is None
+
+
+@pytest.mark.parametrize(
+    "words", ["Invalid 'tools[0].user_location.country' of web_search.", "The model is not supported.", "web search"]
+)
+def test_other_faults_of_a_request_that_may_search_are_the_clients(words: str) -> None:
+    tries = searching()
+    tries.translate()
+    assert tries.again(Failure(kind=FailureKind.REJECTED, message=words)) is None
+
+
+def test_without_a_web_search_such_words_mean_nothing() -> None:
+    tries = attempts()
+    tries.translate()
+    assert tries.again(Failure(kind=FailureKind.REJECTED, message="The web search tool is not supported.")) is None
+
+
+@pytest.mark.parametrize(("framing", "free"), [("plain", True), ("lite", False), ("lite", True)])
+def test_a_model_that_is_only_taken_in_lite_framing_is_searched_for_by_the_gateway(
+    framing: Framing, free: bool
+) -> None:
+    tries = searching(framing, framing_is_free=free)
+    assert tries.translate().framing == "plain"
+    assert tries.again(failure(FailureKind.REFUSED_FRAMING)) == 0
+    again = tries.translate()
+    assert again.search is not None
+    assert (again.framing, again.search.hosted) == ("lite", False)
+
+
+def test_a_framing_that_is_fixed_to_plain_stays_so_without_the_search() -> None:
+    tries = searching("plain", framing_is_free=False)
+    tries.translate()
+    assert tries.again(failure(FailureKind.REFUSED_FRAMING)) == 0
+    again = tries.translate()
+    assert again.search is not None
+    assert (again.framing, again.search.hosted) == ("plain", False)

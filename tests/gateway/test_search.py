@@ -148,6 +148,20 @@ def test_a_model_that_takes_only_lite_framing_is_searched_for_by_the_gateway(
     assert [request.status for request in sim.requests][3:] == [200, 200], "and that is remembered"
 
 
+def test_an_upstream_that_refuses_the_tool_is_searched_for_by_the_gateway(server: Simulator) -> None:
+    """Also where nobody has said that it has none."""
+    config = Config(
+        upstream="openai",
+        server=Server(port=0, drain=0.1),
+        openai=OpenAISettings(base_url=server.openai_url, api_key=server.api_key),
+        slots=Slots(opus=Slot(model=SENT_MODEL)),
+    )
+    with RunningGateway(config) as gateway:
+        for _ in range(2):
+            assert kinds(ask(gateway)) == ["server_tool_use", "web_search_tool_result", "text"]
+    assert [request.status for request in server.requests] == [400, 200, 200, 200, 200], "one refusal teaches it"
+
+
 # The gateway's search
 
 

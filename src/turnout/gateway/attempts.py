@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,11 @@ PAUSE = 0.25
 
 UNAUTHORIZED = 401
 
+_NO_SEARCH = re.compile(
+    r"(?=.*\bweb[ _]search)(?=.*\b(not (supported|available|enabled|allowed)|unsupported|invalid value: 'web_search))",
+    re.IGNORECASE | re.DOTALL,
+)
+"""How servers say that they have no web search; what else is wrong with the tool is for the client to hear."""
 OTHER: dict[Framing, Framing] = {"plain": "lite", "lite": "plain"}
 
 
@@ -54,7 +60,7 @@ class Attempts:
         self._strict = strict
         self._framing_is_free = framing_is_free and target.capabilities.lite_framing
         self._on_settled = on_settled
-        self._searched_plainly = False
+        self._searched_upstream = False
         """The last attempt had upstream's own web search in it, and so was in plain framing."""
         self._spent: set[str] = set()
         self._renewal_is_new = False
@@ -69,9 +75,7 @@ class Attempts:
         translation = translate(self._request, self.target, self._caches)
         if self._strict is not None:
             refuse_what_drops((*self._strict, *translation.notes))
-        self._searched_plainly = (
-            translation.search is not None and translation.search.hosted and translation.framing == "plain"
-        )
+        self._searched_upstream = translation.search is not None and translation.search.hosted
         self.count += 1
         return translation
 
@@ -102,7 +106,10 @@ class Attempts:
             self.target = msgspec.structs.replace(self.target, tool_search=False)
             note = approximated("tools", "loaded tools were sent behind the others: upstream has no tool_search here")
             return self._once("tool_search", 0, note)
-        if failure.kind is FailureKind.REFUSED_FRAMING and self._searched_plainly:
+        if self._searched_upstream and failure.kind is FailureKind.REJECTED and _NO_SEARCH.match(failure.message):
+            self.target = msgspec.structs.replace(self.target, hosted_search=False)
+            return self._once("search", 0, mapped("tools", "upstream has refused the web search"))
+        if self._searched_upstream and failure.kind is FailureKind.REFUSED_FRAMING:
             # Lite framing has no web search (codex-backend.md 2.3): the gateway has to make the searches.
             framing = "lite" if self._framing_is_free else self.target.framing
             self.target = msgspec.structs.replace(self.target, framing=framing, hosted_search=False)
