@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.translate import answers, asking, legality
+from tests.translate import answers, asking, legality, searching
 from tests.translate.answers import HANDSHAKE, answer, completed, machine, run
 from tests.translate.asking import (
     CODEX,
@@ -360,6 +360,27 @@ def test_30_cut_characters_and_a_last_event_without_its_blank_line() -> None:
     cut = machine()
     out = cut.feed(stream[:place]) + cut.feed(stream[place:]) + cut.close()
     assert legality.read(out).text == "Züge 🚂"
+
+
+def test_31_a_hosted_search_is_a_call_with_its_query_then_its_result_with_sources() -> None:
+    found = searching.search_item(sources=[{"type": "url", "url": "https://a.test/1"}])
+    told = answer(HANDSHAKE, searching.searched(0, found), answers.said(1, "A switch."), completed())
+    use, result, _ = told.blocks
+    assert (use.type, use.name, json.loads(use.content)) == (
+        "server_tool_use",
+        "web_search",
+        {"query": "railway turnout"},
+    )
+    assert (result.type, result.id) == ("web_search_tool_result", use.id)
+    assert [page["url"] for page in result.result] == ["https://a.test/1"]
+    assert told.stop_reason == "end_turn"
+
+
+def test_31_a_failed_search_gives_an_error_result() -> None:
+    failed = searching.searched(0, searching.search_item(status="failed"))
+    told = answer(HANDSHAKE, failed, answers.said(1, "I could not search."), completed())
+    assert told.blocks[1].result == {"type": "web_search_tool_result_error", "error_code": "unavailable"}
+    assert told.stop_reason == "end_turn"
 
 
 @pytest.mark.parametrize(
