@@ -122,6 +122,15 @@ class TestARecord:
         assert found.sent_ms is not None
         assert found.sent_ms > 200  # behind the pause
 
+    def test_an_answer_of_several_rounds(self, sim: Simulator, gateway: RunningGateway) -> None:
+        sim.script(Turn(output=[Message(text="First.")], end_turn=False), Turn(output=[Message(text="Second.")]))
+        found = remembered(gateway, turn("Hello.", session="rounds"))
+        assert (found.attempts, found.rounds) == (2, 2)
+        after = remembered(gateway, turn("Hello.", "First. Second.", "On.", session="rounds"))
+        assert (after.attempts, after.rounds) == (1, 1)
+        assert after.prefix is not None
+        assert (after.prefix.verdict, after.prefix.tokens) == ("unchanged", 0)
+
     def test_notes_are_bounded(self, gateway: RunningGateway) -> None:
         orphans = [{"type": "tool_result", "tool_use_id": f"toolu_{n}", "content": "x"} for n in range(80)]
         found = remembered(gateway, message(messages=[{"role": "user", "content": orphans}]))

@@ -187,8 +187,10 @@ def _rows(console: Console, record: RequestRecord) -> Iterator[tuple[str, Render
     stretches = spans(record)
     yield "time", Text.assemble(_bar(console, stretches), f"  {duration(record.total_ms)}")
     yield "", _legend(stretches)
-    if record.attempts > 1:
-        yield "attempts", f"{record.attempts}, of which the times are the last one's"
+    if record.rounds > 1:
+        yield "rounds", f"{record.rounds} requests upstream, one after the other, for this one answer"
+    if record.attempts > record.rounds:
+        yield "attempts", f"{record.attempts - record.rounds + 1}, of which the times are the last one's"
     usage = record.usage
     if usage is not None and record.prompt_tokens:
         share = record.cached_share or 0.0

@@ -134,7 +134,7 @@ class MessagesDoor:
         finally:
             asked_for = beta_notes(exchange.header(b"anthropic-beta"))
             records.add_answer(record, exchange, relay, attempts, (*asked_for, *chosen.notes))
-            follower.count(record.prompt_tokens)
+            follower.count(record.prompt_tokens if relay.rounds == 1 else 0)
 
 
 class Follower:
@@ -164,7 +164,7 @@ class Follower:
         self._sent = sent
 
     def count(self, tokens: int) -> None:
-        """The prompt had so many tokens, which the next request should find in the cache."""
+        """The prompt had so many tokens, which the next request should find in the cache; 0 if that is not known."""
         if self._sent is not None:
             self._sent.tokens = tokens
 

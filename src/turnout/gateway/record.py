@@ -68,7 +68,8 @@ def add_answer(
     machine = relay.machine
     notes = (*routed, *relay.notes, *attempts.notes, *(machine.notes if machine else ()))
     record.notes, record.more_notes = notes[:NOTES_KEPT], max(0, len(notes) - NOTES_KEPT)
-    record.attempts, record.framing, record.tier = attempts.count, relay.framing or record.framing, relay.tier
+    record.attempts, record.rounds = attempts.count, relay.rounds
+    record.framing, record.tier = relay.framing or record.framing, relay.tier
     arrived = exchange.arrived
     record.sent_ms, record.opened_ms, record.ttft_ms = (
         None if moment is None else round((moment - arrived) * 1000, 1)

@@ -66,6 +66,8 @@ class Relay:
         """When the last attempt began to be sent (`time.perf_counter`)."""
         self.opened: float | None = None
         """When upstream had answered it with its headers."""
+        self.rounds = 1
+        """Upstream's responses that the answer is made of, one after the other."""
         self.framing = ""
         """Framing of the last attempt, empty before the first."""
         self.tier: str | None = None
@@ -230,6 +232,7 @@ class Relay:
         if not pause.goes_on or not self._continuation.extend(call, machine):
             return machine.end()
         self._attempts.count += 1
+        self.rounds += 1
         self._stream = await self._upstream.open(call, self._credential)
         return await self._pump(self._stream, call, machine, watch)
 

@@ -77,6 +77,8 @@ class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """HTTP status of the answer; 499 if the client left before it was complete."""
     attempts: int = 0
     """Requests that upstream was sent."""
+    rounds: int = 1
+    """Those of them that the answer is made of, one after the other; the figures of usage are their sum."""
     failure: FailureKind | None = None
     """What went wrong, also when it did so inside a stream with status 200."""
     failure_text: str = ""
