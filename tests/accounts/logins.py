@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +114,11 @@ def refresh_token_in(path: Path) -> str:
 def reused(sim: Simulator) -> list[str]:
     """Refresh tokens that were used a second time."""
     return [use.token for use in sim.issuer.uses if use.outcome == "reused"]
+
+
+async def eventually(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Waits until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.02)

@@ -9,18 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.accounts.logins import accounts, codex_login, login_of, refresh_token_in, reused, write
+from tests.accounts.logins import accounts, codex_login, eventually, login_of, refresh_token_in, reused, write
 from turnout.accounts.account import State
 from turnout.accounts.store import Accounts
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.simulator import Simulator
-
-
-async def eventually(condition: object, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
 
 
 def owned(home: Path, sim: Simulator, lifetime: float) -> Accounts:

@@ -40,6 +40,7 @@ class Replacement:
             _keep_owner(self._file, target)
             _write(self._file, b" " * reserve)
             os.fsync(self._file)
+            os.lseek(self._file, 0, os.SEEK_SET)
         except BaseException:
             self.discard()
             raise
@@ -55,11 +56,10 @@ class Replacement:
     def commit(self, content: bytes) -> None:
         """Puts ``content`` in the target's place, for good: it is on the disk when this returns. Raises OSError.
 
-        From the first call on, ``beside`` holds all of ``content``: whoever finds it there can finish the work.
+        Its first step puts all of ``content`` into ``beside``: whoever finds it there can finish the work.
         """
         if self._file is None:
             raise RuntimeError("The replacement has been committed or discarded.")
-        os.lseek(self._file, 0, os.SEEK_SET)
         _write(self._file, content)
         os.ftruncate(self._file, len(content))
         os.fsync(self._file)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from filelock import FileLock
 
+from tests.accounts.login.ports import held
 from turnout.accounts.token_client import TokenClient
 from turnout.config import AccountsSettings, Config
 from turnout.simulator import Account, Simulator
@@ -38,6 +36,6 @@ def client(config: Config) -> TokenClient:
 
 @pytest.fixture
 def callback_ports() -> Iterator[None]:
-    """Holds the ports 1455 and 1457, of which there is one pair on a machine: other test runs wait."""
-    with FileLock(Path(tempfile.gettempdir()) / "turnout-tests-callback-ports.lock", timeout=120):
+    """Holds the two ports to which browsers come back."""
+    with held():
         yield
