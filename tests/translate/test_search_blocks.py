@@ -142,6 +142,12 @@ def test_each_search_gets_the_pages_of_the_text_behind_it() -> None:
     ]
 
 
+def test_a_page_may_be_cited_at_the_same_place_of_two_texts() -> None:
+    cited = citation(A, "One")
+    answer = read(searched(0, search_item()), cited_text(1, "First.", cited), cited_text(2, "Second.", cited))
+    assert [len(block.citations) for block in answer.blocks if block.type == "text"] == [1, 1]
+
+
 def test_a_text_that_cites_nothing_settles_nothing() -> None:
     answer = read(
         searched(0, search_item()), said(1, "Let me look closer."), cited_text(2, "A switch.", citation(A, "One"))

@@ -75,8 +75,7 @@ class SearchBlocks:
         return self._search is not None and not self._search.hosted and function == self._search.function
 
     def open(self) -> None:
-        """A search begins; what it is about is not known yet."""
-        self._writer.close()
+        """A search begins, with no block open; what it is about is not known yet."""
         self._open = f"srvtoolu_{self._writer.message_id.removeprefix('msg_')}_{self._writer.index}"
         self._writer.open_server_tool_use(self._open, self._name)
 
