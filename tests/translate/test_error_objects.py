@@ -52,6 +52,7 @@ READ = Error(
         ({"error": None, "detail": "d"}, Error(message="d")),
         ({"error": {"code": 429}}, Error(code=429)),
         ({"error": {"code": True, "message": ["m"], "resets_at": "soon", "param": 5}}, Error()),
+        ({"error": {"code": False, "resets_at": True, "resets_in_seconds": 10**400}}, Error()),
         ({"error": {"message": "  <html>"}}, Error()),
         ({"detail": "<!doctype html>"}, Error()),
         ({"error": "\r"}, Error(code="\r")),

@@ -244,6 +244,21 @@ def test_fast_is_priority(fields: dict[str, Any], tier: str | None) -> None:
     assert sent(HI, **fields).get("service_tier") == tier
 
 
+def test_a_tier_is_noted_only_where_it_is_sent() -> None:
+    assert notes(HI, speed="fast") == ["service_tier"]
+    without = Capabilities(fields=Capabilities().fields - {"service_tier"})
+    assert notes(HI, target=msgspec.structs.replace(CODEX, capabilities=without), speed="fast") == []
+
+
+def test_what_the_upstream_cannot_do_with_the_context_is_noted_if_it_was_asked_to() -> None:
+    """The client's standing wish, to keep all thinking, is what upstream does anyway."""
+    keep, clear = {"type": "clear_thinking_20251015", "keep": "all"}, {"type": "clear_tool_uses_20250919"}
+    for wish in (None, {}, {"edits": []}, {"edits": [keep]}):
+        assert notes(HI, context_management=wish) == []
+    for wish in ({"edits": [clear]}, {"edits": [keep, clear]}, {"edits": [{**keep, "keep": {"value": 1}}]}, "odd"):
+        assert notes(HI, context_management=wish) == ["context_management"]
+
+
 def test_an_answers_format_becomes_a_text_format() -> None:
     schema = {"type": "object", "properties": {"title": {"type": "string"}}}
     request = sent(HI, output_config={"format": {"type": "json_schema", "schema": schema}})

@@ -133,6 +133,13 @@ def test_an_empty_text_makes_no_block() -> None:
     assert answer(added(0, "message"), text(0, ""), text_done(0, ""), done(0, message("")), completed()).blocks == []
 
 
+@pytest.mark.parametrize("delta", [None, 5, {"a": 1}])
+def test_a_thought_that_is_no_text_says_nothing(delta: object) -> None:
+    odd = sse("response.reasoning_summary_text.delta", output_index=0, summary_index=0, delta=delta)
+    (block,) = answer(added(0, "reasoning"), summary(0, "a"), odd, summary(0, "b"), completed()).blocks
+    assert block.content == "ab"
+
+
 @pytest.mark.parametrize("fields", [{"delta": None}, {"delta": 5}, {"delta": {"a": 1}}])
 def test_a_delta_that_is_no_text_says_nothing(fields: dict[str, Any]) -> None:
     odd = sse("response.output_text.delta", output_index=0, content_index=0, **fields)
@@ -247,6 +254,11 @@ def test_arguments_that_came_before_the_name_are_kept() -> None:
 def test_arguments_are_whole_wherever_they_stand(events: list[bytes]) -> None:
     (block,) = answer(added(0, "function_call", call_id="c", name="Bash"), *events, completed()).blocks
     assert block.content == '{"a":1}'
+
+
+def test_a_name_that_is_known_is_not_forgotten() -> None:
+    events = [arguments_done(0, "{}", name="Bash"), added(0, "function_call", call_id="c", name=None)]
+    assert answer(*events, done(0, call("c", None, "{}")), completed()).blocks[0].name == "Bash"
 
 
 def test_arguments_that_were_streamed_otherwise_than_completed_are_noted() -> None:
@@ -365,6 +377,7 @@ def test_the_json_says_what_an_event_is_where_its_name_does_not() -> None:
         {"type": "compaction", "encrypted_content": "gAAAA"},
         {"type": "image_generation_call", "result": "iVBO", "id": None},
         {"type": "local_shell_call", "call_id": "c", "action": {"type": "exec", "command": ["ls"]}},
+        {"type": ""},
     ],
 )
 def test_items_that_have_no_form_downstream_are_left_out_and_noted(item: dict[str, Any]) -> None:
@@ -419,6 +432,7 @@ def test_nothing_is_written_behind_the_end(behind: bytes) -> None:
     whole = [HANDSHAKE, added(0, "message"), text(0, "Hi")]
     assert run(*whole, completed(), behind) == run(*whole, completed())
     assert run(*whole, failed("server_error", "No."), behind) == run(*whole, failed("server_error", "No."))
+    assert run(*whole, completed(), behind[:-2]) == run(*whole, completed())
     stream = machine()
     stream.feed(b"".join([*whole, completed()]))
     assert stream.feed(behind) + stream.keepalive() + stream.open() + stream.close() == b""
@@ -522,6 +536,14 @@ def test_a_failure_in_the_stream_is_told_apart(event: bytes, kind: FailureKind, 
     assert after.stop_reason is None
 
 
+def test_an_answer_that_has_failed_is_not_begun() -> None:
+    """The gateway answers it with a real HTTP error."""
+    stream = machine()
+    stream.feed(failed("server_error", "No."))
+    assert stream.open() + stream.keepalive() + stream.close() == b""
+    assert not stream.started
+
+
 def test_a_failure_of_the_connection_is_an_event_once_something_was_written() -> None:
     broken = Failure(kind=FailureKind.UNREACHABLE, message="The connection broke.")
     stream = machine()
@@ -543,6 +565,14 @@ def test_a_stream_cut_inside_an_event_is_cut(tail: bytes) -> None:
 
 
 # Answers over several responses
+
+
+def test_a_failure_ends_a_pause() -> None:
+    stream = machine()
+    out = stream.feed(said(0, "One.") + completed(end_turn=False))
+    out += stream.fail(Failure(kind=FailureKind.UNREACHABLE, message="No search."))
+    assert stream.pause is None
+    assert legality.read(out).error is not None
 
 
 def test_what_comes_behind_a_pause_is_for_nobody() -> None:

@@ -163,7 +163,7 @@ def _fields(
         if "service_tier" in target.capabilities.fields:
             notes.append(mapped("service_tier", "asked for as priority"))
         yield "service_tier", b'"priority"'
-    if not wire.is_null(request.context_management) and b'"keep":"all"' not in bytes(request.context_management):
+    if _clears_context(request.context_management):
         notes.append(ignored("context_management", "the upstream has no such edits: the whole history is sent"))
     if not wire.is_null(request.safeguards):
         # The verdict is the provider's to give; none is made up here (claude-code-wire.md 9, Auto mode).
@@ -179,6 +179,25 @@ def _fields(
             yield name, _encode(value)
         elif value is not None and value != 1:
             notes.append(dropped(name, f"{value:g} was not passed on: the upstream does not take it"))
+
+
+class _Edit(msgspec.Struct):
+    keep: Raw = wire.NULL
+
+
+class _Edits(msgspec.Struct):
+    edits: list[_Edit] = []
+
+
+def _clears_context(context_management: Raw) -> bool:
+    """Whether the client wants something left out. Its standing wish is to keep all, which is what upstream does."""
+    if wire.is_null(context_management):
+        return False
+    try:
+        edits = msgspec.json.decode(context_management, type=_Edits).edits
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return True
+    return any(bytes(edit.keep) != b'"all"' for edit in edits)
 
 
 def _reasoning(request: wire.MessagesRequest, target: Target) -> bytes:
