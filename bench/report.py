@@ -42,6 +42,11 @@ RATIOS = {"cpu_us", "cpu_event_us", "added_us", "events_core_s", "delay_p50_us",
 """Metrics shown as a multiple of nginx's as well."""
 
 
+DISTURBED = 0.1
+"""Share of its time that a gateway may have waited for its core in the median run. Beyond it, ratios say more of the
+neighbours than of the gateway: short work is rarely interrupted, long work always."""
+
+
 class Middle(msgspec.Struct, frozen=True):
     """Median and extremes over the rounds."""
 
@@ -78,6 +83,13 @@ class Figures:
         mine, nginx = self.get(case, target, metric), self.get(case, "nginx", metric)
         return mine / nginx if mine is not None and nginx else None
 
+    def disturbed(self, case: str) -> float:
+        """Share of its time that a gateway waited for its core: the median, of the gateway that waited most."""
+        shares = [
+            middle.median for (c, _, metric), middle in self.middles.items() if (c, metric) == (case, "disturbed")
+        ]
+        return max(shares, default=0.0)
+
     def errors(self, case: str, target: str) -> list[str]:
         return [s.error for s in self.samples if s.error and s.case == case and s.target == target]
 
@@ -93,11 +105,11 @@ class Goal(msgspec.Struct, frozen=True):
     least: bool = False
 
     def kept(self, figures: Figures) -> bool | None:
-        """None: could not be measured here."""
+        """None: cannot be said, since it was not measured or since neighbours disturbed the runs."""
         value = self.figure(figures)
         if figures.errors(self.case, "turnout"):
             return False
-        if value is None:
+        if value is None or figures.disturbed(self.case) > DISTURBED:
             return None
         return value >= self.limit if self.least else value <= self.limit
 
@@ -175,7 +187,8 @@ def print_goals(console: Console, figures: Figures) -> None:
     for goal in GOALS:
         value, kept = goal.figure(figures), goal.kept(figures)
         sign = "≥" if goal.least else "≤"
-        verdict = {True: Text("kept", "green"), False: Text("missed", "red"), None: Text("not measured", "dim")}[kept]
+        unknown = "not measured" if value is None else f"machine busy ({figures.disturbed(goal.case):.0%})"
+        verdict = {True: Text("kept", "green"), False: Text("missed", "red"), None: Text(unknown, "dim")}[kept]
         table.add_row(
             goal.name, f"{sign} {goal.limit:,.0f} {goal.unit}", "–" if value is None else _number(value), verdict
         )
@@ -195,5 +208,6 @@ def as_json(figures: Figures) -> dict[str, object]:
         {"goal": g.name, "limit": g.limit, "unit": g.unit, "measured": g.figure(figures), "kept": g.kept(figures)}
         for g in GOALS
     ]
+    disturbed = {case: figures.disturbed(case) for case in results}
     errors = [{"case": s.case, "target": s.target, "error": s.error} for s in figures.samples if s.error]
-    return {"results": results, "goals": goals, "errors": errors}
+    return {"results": results, "goals": goals, "disturbed": disturbed, "errors": errors}

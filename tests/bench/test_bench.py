@@ -6,6 +6,7 @@ Short runs only; the figures are not judged here.
 from __future__ import annotations
 
 import http.client
+import importlib
 import itertools
 import json
 import shutil
@@ -232,6 +233,38 @@ def test_each_turn_of_a_session_begins_with_the_one_before(tmp_path: Path) -> No
         count = len(earlier["messages"])
         assert len(later["messages"]) > count
         assert later["messages"][: count - 1] == earlier["messages"][:-1]  # the last one moves its cache_control on
+
+
+@pytest.mark.parametrize(
+    ("turnout_us", "disturbed", "error", "kept"),
+    [
+        (900.0, 0.0, "", True),
+        (1100.0, 0.0, "", False),
+        (900.0, 0.0, "3 of 9 answers were wrong", False),
+        (900.0, 0.5, "", None),
+        (1100.0, 0.5, "", None),
+    ],
+)
+def test_a_goal_is_judged_by_its_ratio_unless_neighbours_disturbed_the_runs(
+    monkeypatch: pytest.MonkeyPatch, turnout_us: float, disturbed: float, error: str, kept: bool | None
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCH))
+    report, cases = importlib.import_module("report"), importlib.import_module("cases")
+    figures = report.Figures(
+        [
+            cases.Sample(case="request", target="nginx", round=0, values={"cpu_us": 100.0}),
+            cases.Sample(
+                case="request",
+                target="turnout",
+                round=0,
+                values={"cpu_us": turnout_us, "disturbed": disturbed},
+                error=error,
+            ),
+        ]
+    )
+    goal = next(goal for goal in report.GOALS if goal.case == "request")
+    assert goal.limit == 10
+    assert goal.kept(figures) is kept
 
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
