@@ -61,7 +61,7 @@ def test_a_search_whose_sources_are_not_told_gets_the_pages_that_the_text_cites(
 
 def test_the_text_is_not_held_up_for_the_result() -> None:
     stream = machine()
-    stream.feed(searched(0, search_item()))
+    assert b"content_block_stop" in stream.feed(searched(0, search_item())), "and the query is complete at once"
     assert b"A switch" in stream.feed(added(1, "message") + text(1, "A switch"))
 
 

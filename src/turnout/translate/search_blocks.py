@@ -16,7 +16,7 @@ from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.protocol.web_search import Action, Citation, Found, Link, Outcome, Refused, decode_action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from turnout.protocol.responses import Item
     from turnout.translate.messages_writer import MessagesWriter
@@ -207,9 +207,8 @@ class SearchBlocks:
             ],
         )
 
-    def _admitted(self, links: Iterable[Link]) -> tuple[Link, ...]:
+    def _admitted(self, links: Sequence[Link]) -> tuple[Link, ...]:
         """Those that the client's limits let it see."""
-        links = tuple(links)
         admitted = tuple(link for link in links if self._search is None or self._search.sites.admit(link.url))
         if len(admitted) < len(links) and _OUTSIDE not in self._notes:
             self._notes.append(_OUTSIDE)
