@@ -31,8 +31,10 @@ Every setting has a default, a place in a file and an environment variable; the 
 1. the default,
 2. the user's file: `config.toml` in `~/.config/turnout` (Linux), `~/Library/Application Support/turnout` (macOS),
    `%LOCALAPPDATA%\\turnout` (Windows), or in `$TURNOUT_HOME`; `turnout serve --config FILE` reads another one,
-3. the environment,
-4. flags.
+3. the project's file, `.turnout.toml` in the working folder or the nearest one above: it may set
+   [`accounts.use`](#accounts.use) and nothing else,
+4. the environment,
+5. flags.
 
 The file is TOML. Only what should differ from the default has to be in it:
 

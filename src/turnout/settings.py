@@ -1,6 +1,7 @@
-"""Loads the configuration: defaults < the user's file < environment < flags, each value checked where it came from.
+"""Loads the configuration: defaults < the user's file < the project's < environment < flags, each value checked where
+it came from.
 
-Reads one file and the mapping it is given; knows nothing of what the settings mean (`turnout.config` says that).
+Reads two files and the mapping it is given; knows nothing of what the settings mean (`turnout.config` says that).
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+
+
+PROJECT_FILE = ".turnout.toml"
+PROJECT_SETTINGS = frozenset({"accounts.use"})
+"""What a project may set. Its file comes with whatever one downloads: it must not decide where prompts and keys go."""
 
 
 class SettingsError(Exception):
@@ -59,16 +65,25 @@ def load(environ: Mapping[str, str], flags: Mapping[str, object], path: Path | N
     return resolve(environ, flags, path).config
 
 
-def resolve(environ: Mapping[str, str], flags: Mapping[str, object], path: Path | None = None) -> Loaded:
+def resolve(
+    environ: Mapping[str, str],
+    flags: Mapping[str, object],
+    path: Path | None = None,
+    *,
+    project: Path | None = None,
+) -> Loaded:
     """Reads and merges all sources of settings.
 
     ``flags`` maps dotted paths to values; None means that the flag was not given. ``path`` is a configuration file
-    that must exist; without it the user's own one is read if it is there. Raises `SettingsError`.
+    that must exist; without it the user's own one is read if it is there. ``project`` is a folder: the file
+    `PROJECT_FILE` in it, or in the nearest folder above that has one, says what the project wants.
+    Raises `SettingsError`.
     """
     values: dict[str, object] = {}
     origins = dict.fromkeys(leaves(), "default")
     for place, entries in (
         *_from_file(path or paths.config_file(environ), must_exist=path is not None),
+        *_from_project(project),
         *_from_environment(environ),
         *(("a flag", {key: value}) for key, value in flags.items() if value is not None),
     ):
@@ -111,6 +126,21 @@ def _from_file(path: Path, *, must_exist: bool) -> Iterator[tuple[str, dict[str,
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"The configuration file {path} is not valid TOML: {error}.") from None
     yield f"the file {path}", dict(_flatten(tables, "", path))
+
+
+def _from_project(folder: Path | None) -> Iterator[tuple[str, dict[str, object]]]:
+    above = (folder, *folder.parents) if folder else ()
+    path = next((place / PROJECT_FILE for place in above if (place / PROJECT_FILE).is_file()), None)
+    if path is None:
+        return
+    for place, entries in _from_file(path, must_exist=False):
+        for key in entries:
+            if key not in PROJECT_SETTINGS:
+                raise SettingsError(
+                    f"{key} cannot be set in {path}: a project's file may only set {', '.join(PROJECT_SETTINGS)}. "
+                    "Other settings belong into your own configuration file."
+                )
+        yield place, entries
 
 
 def _flatten(table: Mapping[str, object], prefix: str, path: Path) -> Iterator[tuple[str, object]]:
