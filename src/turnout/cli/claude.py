@@ -22,10 +22,11 @@ if TYPE_CHECKING:
         "help_option_names": ["-h", "--help"],
     },
 )
+@options.account
 @options.upstream
 @options.trace
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENTS OF CLAUDE]...")
-def command(upstream: str | None, trace: Path | None, arguments: tuple[str, ...]) -> int:
+def command(account: str | None, upstream: str | None, trace: Path | None, arguments: tuple[str, ...]) -> int:
     """Run Claude Code on OpenAI's models.
 
     Starts a private gateway for this one session and Claude Code with the terminal handed over to it. Your own
@@ -35,22 +36,24 @@ def command(upstream: str | None, trace: Path | None, arguments: tuple[str, ...]
     turnout claude
     turnout claude -p "explain this code"
     turnout claude --continue
+    turnout claude --account work
     turnout claude --upstream openai --model sonnet
     turnout claude -- --help                         Claude Code's own help
 
-    Signed in to Codex (`codex login`), it uses your ChatGPT plan; with `--upstream openai`, the key in OPENAI_API_KEY.
+    It uses your ChatGPT plan or your API key, whichever the account in use is for, and has you sign in first if there
+    is no account. `turnout accounts` lists accounts; a login of the Codex CLI is used where it lies.
     The gateway's log goes to the file turnout.log, because the terminal is Claude Code's (see docs/troubleshooting.md).
     """
     from turnout import log, paths
-    from turnout.accounts import configured
+    from turnout.cli import readiness
     from turnout.launch import claude, locate
 
-    config = options.load({"upstream": upstream})
+    config = readiness.fitted(options.resolve({"upstream": upstream, "accounts.use": account}))
     program = locate.claude()
     if program is None:
         raise click.ClickException(f"Claude Code is not installed. {locate.HOW_TO_INSTALL}")
     options.warn_of_trace(trace)
-    configured.check(config, os.environ)  # better said now than at the first message
+    readiness.make_ready(config)  # better now than at the first message
     with log.open_file(paths.log_file()) as file:  # the terminal is Claude Code's
         log.from_environment(os.environ, file)
         return claude.run(program, arguments, config, os.environ, store=options.record_store(config), trace=trace)

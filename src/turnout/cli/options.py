@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from turnout.config import Config
     from turnout.ledger.store import RecordStore
+    from turnout.settings import Loaded
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -26,7 +27,7 @@ def upstream(command: Command) -> Command:
     return click.option(
         "--upstream",
         type=click.Choice(get_args(UpstreamName)),
-        help="codex: a ChatGPT plan, signed in with `codex login` (default). openai: an API key in OPENAI_API_KEY.",
+        help="codex: a ChatGPT plan. openai: an API key. Left out: what the account in use is for.",
     )(command)
 
 
@@ -82,12 +83,32 @@ def record_store(config: Config) -> RecordStore | None:
     return JsonLinesStore(paths.records_dir(), limit=config.records.limit) if config.records.keep else None
 
 
+def account(command: Command) -> Command:
+    """``--account``."""
+    return click.option(
+        "--account", metavar="NAME", help="Account to use, by its nickname: `turnout accounts` lists them."
+    )(command)
+
+
 def load(flags: Mapping[str, object], path: Path | None = None) -> Config:
     """The configuration in force; what was ignored is told on stderr. Raises `SettingsError`."""
-    loaded = settings.resolve(os.environ, flags, path)
+    return resolve(flags, path).config
+
+
+def resolve(flags: Mapping[str, object], path: Path | None = None) -> Loaded:
+    """`load`, with where each setting came from."""
+    loaded = settings.resolve(os.environ, flags, path, project=_here())
     for warning in loaded.warnings:
         click.echo(f"{click.style('turnout:', fg='yellow', bold=True)} {warning}", err=True)
-    return loaded.config
+    return loaded
+
+
+def _here() -> Path | None:
+    """The folder whose project counts; None if it has been deleted."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
 
 
 def slot_flags(model: str | None, effort: str | None) -> dict[str, object]:

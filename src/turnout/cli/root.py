@@ -25,9 +25,12 @@ class Lazy(NamedTuple):
 
 
 COMMANDS = {
+    "accounts": Lazy("turnout.cli.accounts", "List accounts, choose one, find other tools' logins."),
     "claude": Lazy("turnout.cli.claude", "Run Claude Code on OpenAI's models."),
     "demo": Lazy("turnout.cli.demo", "See it work, with no account: a coding conversation, live."),
     "explain": Lazy("turnout.cli.explain", "Show what became of a request, and why the cache missed."),
+    "login": Lazy("turnout.cli.login", "Sign in with ChatGPT, or keep an API key."),
+    "logout": Lazy("turnout.cli.logout", "Sign out."),
     "serve": Lazy("turnout.cli.serve", "Run the gateway for Claude Code and other clients."),
     "simulate": Lazy("turnout.cli.simulate", "Run a stand-in for OpenAI's backends, for trying things out."),
     "trace": Lazy("turnout.cli.trace", "Record a session's wire, look at it, send it again elsewhere."),
@@ -59,7 +62,7 @@ def root(ctx: click.Context) -> None:
 
     \b
     Try it, with no account:           turnout demo
-    Use it, signed in to Codex:        turnout claude
+    Use it; it has you sign in first:  turnout claude
       ... with an API key:             OPENAI_API_KEY=sk-... turnout claude --upstream openai
     Run the gateway by itself:         turnout serve
 

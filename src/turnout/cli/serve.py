@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.command("serve")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on (default 4000; 0: a free one).")
 @click.option("--host", metavar="ADDRESS", help="Address to listen on (default 127.0.0.1: this machine only).")
+@options.account
 @options.upstream
 @click.option("--token", metavar="TEXT", help="Token that clients must show; better given as TURNOUT_TOKEN.")
 @click.option("--no-token", is_flag=True, help="Let every program on this machine in (loopback only).")
@@ -31,6 +32,7 @@ def command(
     *,
     port: int | None,
     host: str | None,
+    account: str | None,
     upstream: str | None,
     token: str | None,
     no_token: bool,
@@ -52,6 +54,7 @@ def command(
     TURNOUT_TOKEN=... turnout serve --host 0.0.0.0
     """
     from turnout import log
+    from turnout.cli import readiness
     from turnout.gateway import binding, server
 
     flags = {
@@ -60,10 +63,11 @@ def command(
         "server.token": token,
         "server.require_token": False if no_token else None,
         "upstream": upstream,
+        "accounts.use": account,
         "strict": strict,
         **options.slot_flags(model, effort),
     }
-    config = options.load(flags, config_path)
+    config = readiness.fitted(options.resolve(flags, config_path))
     log.from_environment(os.environ)
     fixed = binding.with_token(config)
     options.warn_of_trace(trace)
