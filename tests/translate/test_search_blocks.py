@@ -212,6 +212,12 @@ def test_a_search_that_never_ends_has_a_result_when_the_answer_does() -> None:
     assert kinds(answer) == ["server_tool_use", "web_search_tool_result"]
 
 
+def test_what_was_announced_as_a_search_and_is_none_is_a_pair_all_the_same() -> None:
+    answer = read(added(0, "web_search_call"), said(0, "No search."), said(1, "None at all."))
+    assert kinds(answer) == ["server_tool_use", "text", "text", "web_search_tool_result"]
+    assert answer.text == "No search.None at all."
+
+
 def test_searches_that_only_the_end_tells_of_are_shown() -> None:
     last = completed([search_item(sources=[{"url": A}]), {"type": "message", "content": [{"text": "A switch."}]}])
     answer = legality.read(run(HANDSHAKE, last, stream=machine()))

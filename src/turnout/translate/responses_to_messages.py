@@ -136,6 +136,8 @@ class MessagesStream:
         self.usage = TokenUsage()
         self.stop_reason: str | None = None
         self.notes: list[Note] = []
+        self.rate_limits = b""
+        """The data of upstream's latest event ``codex.rate_limits``, as it came; empty if none did."""
         self._writer = MessagesWriter(message_id, model)
         self._target = target
         self._full_names = full_names
@@ -298,6 +300,8 @@ class MessagesStream:
             event = _decode_object(data)
             status = event.get("status")
             self._fail(classify_error(read_error(event), status=status if isinstance(status, int) else 0))
+        elif name == b"codex.rate_limits":
+            self.rate_limits = data
 
     def _take(self, record: ItemRecord) -> None:
         index = record.output_index
@@ -483,7 +487,7 @@ class MessagesStream:
 
     def _end_item(self, output_index: int) -> None:
         self._close_block()
-        self._searches.end_item(message=self._item is not None and self._item.type == "message")
+        self._searches.end_item()
         self._done.add(output_index)
         self._item = self._current = None
 

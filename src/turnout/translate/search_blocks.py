@@ -117,13 +117,11 @@ class SearchBlocks:
                 }
             )
 
-    def end_item(self, *, message: bool) -> None:
+    def end_item(self) -> None:
         """An item is over, and its block closed. What a message cites is what the searches before it found."""
         if self._open:  # it began as a search and was nothing that one could tell
             self._waiting.append(self._open)
             self._open = ""
-        if not message:
-            return
         if self._links and self._waiting:
             if len(self._waiting) > 1:
                 self._notes.append(
