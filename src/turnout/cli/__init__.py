@@ -13,6 +13,11 @@ def main() -> None:
     if arguments in (["--version"], ["-V"]):  # answered before anything slow is imported
         print(f"turnout {__version__}")  # noqa: T201
         return
+    if arguments == ["statusline"]:  # likewise: Claude Code runs it all the time
+        from turnout.quota import line
+
+        line.show()
+        return
     import io
     import signal
 

@@ -31,8 +31,10 @@ COMMANDS = {
     "explain": Lazy("turnout.cli.explain", "Show what became of a request, and why the cache missed."),
     "login": Lazy("turnout.cli.login", "Sign in with ChatGPT, or keep an API key."),
     "logout": Lazy("turnout.cli.logout", "Sign out."),
+    "quota": Lazy("turnout.cli.quota", "Show how much of your plan is used, and when it resets."),
     "serve": Lazy("turnout.cli.serve", "Run the gateway for Claude Code and other clients."),
     "simulate": Lazy("turnout.cli.simulate", "Run a stand-in for OpenAI's backends, for trying things out."),
+    "statusline": Lazy("turnout.cli.statusline", "Print the quota in one line, for Claude Code's status line."),
     "trace": Lazy("turnout.cli.trace", "Record a session's wire, look at it, send it again elsewhere."),
 }
 

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
 from turnout import log, search
+from turnout.accounts.store import Accounts
 from turnout.gateway import record as records
 from turnout.gateway.admin import AdminDoor
 from turnout.gateway.admission import Admission
-from turnout.gateway.doors import MESSAGES, OWN, answer_small, methods_of, nothing_there, refuse, wrong_method
+from turnout.gateway.doors import (
+    MESSAGES,
+    OWN,
+    QUOTA,
+    USAGE,
+    answer_small,
+    methods_of,
+    nothing_there,
+    refuse,
+    wrong_method,
+)
 from turnout.gateway.encoding import UnsupportedEncoding
 from turnout.gateway.exchange import ClientGone, Exchange
 from turnout.gateway.messages import MessagesDoor
+from turnout.gateway.quota import QuotaDoor
 from turnout.gateway.record import CLIENT_GONE, LogLines, log_facts, milliseconds_since
 from turnout.gateway.relay import DEFECT
 from turnout.gateway.tracing import TappedExchange, Tracer
 from turnout.ledger.ledger import Ledger
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
+from turnout.quota.board import Board
 
 if TYPE_CHECKING:
     from collections import deque
@@ -43,10 +57,13 @@ class Gateway:
         catalogue: Catalogue,
         token: str,
         store: RecordStore | None = None,
+        *,
+        accounts: Accounts | None = None,
     ) -> None:
         """``token`` is what clients must show; empty lets every client in that passes the Host and Origin checks.
 
-        Without a ``store`` the records of requests live as long as the gateway.
+        Without a ``store`` the records of requests live as long as the gateway. ``accounts`` are those that the
+        upstreams use; without them they are opened once more.
         """
         self.config = config
         self.ledger = Ledger(store)
@@ -55,7 +72,11 @@ class Gateway:
         self._admission = Admission(host=config.server.host, allowed_hosts=config.server.allowed_hosts, token=token)
         self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
         self._lines = LogLines(self._log)
-        self._messages = MessagesDoor(config, upstreams, catalogue, self.ledger, search.build(config.search))
+        self._board = Board.of(os.environ)
+        self._accounts = Accounts(config, os.environ) if accounts is None else accounts
+        backend = search.build(config.search)
+        self._messages = MessagesDoor(config, upstreams, catalogue, self.ledger, backend=backend, board=self._board)
+        self._quota = QuotaDoor(config, self._accounts, self._board)
         self._admin = AdminDoor(config, self.ledger, self.tracer)
 
     @property
@@ -105,13 +126,15 @@ class Gateway:
             raise TurnoutError(nothing_there(exchange.method, exchange.path))
         if exchange.method not in methods:
             raise TurnoutError(wrong_method(exchange.method, path, methods))
-        if record is None and not path.startswith(OWN):
+        if record is None and not path.startswith(OWN) and path not in USAGE:
             await answer_small(exchange, path, self._upstreams.values())
             return
         stranger = self._admission.refuses_client(exchange.headers)
         if stranger is not None:
             raise TurnoutError(stranger)
-        if record is None:
+        if path == QUOTA or path in USAGE:
+            await self._quota.answer(exchange, path)
+        elif record is None:
             await self._admin.answer(exchange, path)
         else:
             await self._messages.answer(exchange, record)
@@ -133,5 +156,7 @@ class Gateway:
         self._lines.write()
         await self.tracer.close()
         await self.ledger.close()
+        await self._board.close()
         for upstream in self._upstreams.values():
             await upstream.close()
+        await self._accounts.close()

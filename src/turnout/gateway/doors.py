@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 MESSAGES = "/v1/messages"
 OWN = "/turnout/"
 """Where the gateway's own doors are, for whoever runs it (`turnout.gateway.admin`)."""
-REQUESTS, TRACE = "/turnout/requests", "/turnout/trace"
+REQUESTS, TRACE, QUOTA = "/turnout/requests", "/turnout/trace", "/turnout/quota"
+USAGE = ("/backend-api/wham/usage", "/api/codex/usage", "/wham/usage")
+"""Where Codex clients ask for the quota, depending on how they were told the address (codex-backend.md 6)."""
 
 METHODS: dict[str, tuple[str, ...]] = {
     "/": ("GET", "HEAD"),
@@ -31,6 +33,8 @@ METHODS: dict[str, tuple[str, ...]] = {
     REQUESTS: ("GET",),
     f"{REQUESTS}/{{id}}": ("GET",),
     TRACE: ("POST",),
+    QUOTA: ("GET",),
+    **dict.fromkeys(USAGE, ("GET",)),
 }
 """The paths that are there, and their methods. ``HEAD /`` and ``HEAD /api/hello`` are what Claude Code asks at its
 start (claude-code-wire.md 1)."""
@@ -43,6 +47,9 @@ def methods_of(path: str) -> tuple[str, ...] | None:
 
 OPENAI_PATHS = ("/v1/chat", "/v1/responses", "/v1/completions", "/v1/models", "/v1/embeddings")
 """Where clients of OpenAI's API knock: they read another form of error."""
+
+UNTOLD = ("/api/hello", *USAGE[1:])
+"""Paths that are not listed: others say the same."""
 
 JSON = {"content-type": "application/json", "cache-control": "no-store"}
 
@@ -112,4 +119,4 @@ def _openai_error(failure: Failure) -> bytes:
 
 
 def _doors() -> list[str]:
-    return [f"{methods[0]} {path}" for path, methods in METHODS.items() if path != "/api/hello"]
+    return [f"{methods[0]} {path}" for path, methods in METHODS.items() if path not in UNTOLD]

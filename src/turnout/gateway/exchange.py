@@ -48,6 +48,7 @@ class Exchange:
         "_body_over",
         "_receive",
         "_send",
+        "also",
         "arrived",
         "headers",
         "listening",
@@ -71,6 +72,8 @@ class Exchange:
         """Local address that the connection came in on."""
         self.status = 0
         """Status of the answer, 0 until it has begun."""
+        self.also: list[tuple[bytes, bytes]] = []
+        """Headers that the answer gets whatever becomes of it."""
         self._receive = receive
         self._send = send
         self._body_over = b"content-length" not in self.headers and b"transfer-encoding" not in self.headers
@@ -121,6 +124,7 @@ class Exchange:
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Sends the head of the answer; every one has the request's id."""
         self.status = status
+        headers += self.also
         headers.append((b"request-id", self.request_id.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 

@@ -11,6 +11,7 @@ from turnout import log
 from turnout.gateway import record as records
 from turnout.gateway.attempts import Attempts
 from turnout.gateway.continuation import Bodies, Continuation
+from turnout.gateway.quota import ACCOUNT_HEADER, Meter
 from turnout.gateway.relay import Relay
 from turnout.gateway.sink import CollectSink, StreamSink
 from turnout.ledger.previous import Sent
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from turnout.ledger.record import RequestRecord
     from turnout.models.catalogue import Catalogue
     from turnout.protocol.messages import MessagesRequest
+    from turnout.quota.board import Board
     from turnout.search import SearchBackend
     from turnout.upstream.base import Upstream
 
@@ -48,9 +50,12 @@ class MessagesDoor:
         upstreams: Mapping[str, Upstream],
         catalogue: Catalogue,
         ledger: Ledger,
+        *,
         backend: SearchBackend,
+        board: Board,
     ) -> None:
-        """``backend`` searches the web for upstreams that do not do so themselves."""
+        """``backend`` searches the web for upstreams that do not do so themselves; the ``board`` has the quota."""
+        self._board = board
         self._ledger = ledger
         self._backend = backend
         self._bodies = Bodies()
@@ -76,7 +81,9 @@ class MessagesDoor:
         upstream = self._upstreams[chosen.upstream]
         if exchange.tap is not None and exchange.tap.admit(session):
             upstream = exchange.tap.around(upstream)
-        credential = await upstream.credential()
+        credential = await upstream.credential(exchange.header(ACCOUNT_HEADER) or None)
+        meter = Meter(self._board, exchange)
+        meter.chosen(credential)
         records.add_route(record, chosen, credential.tag)
         key = (chosen.upstream, chosen.model)
         target = Target(
@@ -120,6 +127,7 @@ class MessagesDoor:
             timing=self._config.timing,
             model_asked=chosen.model_asked,
             on_accepted=follower.follow,
+            meter=meter,
         )
         del request
         try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from turnout.gateway.attempts import Attempts
     from turnout.gateway.continuation import Continuation
     from turnout.gateway.exchange import Exchange
+    from turnout.gateway.quota import Meter
     from turnout.gateway.sink import Sink
     from turnout.protocol.fidelity import Note
     from turnout.translate.continuation import Pause
@@ -56,6 +57,7 @@ class Relay:
         timing: Timing,
         model_asked: str,
         on_accepted: Callable[[bytes], None],
+        meter: Meter,
     ) -> None:
         """``on_accepted`` is told the body that upstream accepted, once the first of the answer has been written."""
         self.machine: MessagesStream | None = None
@@ -77,6 +79,7 @@ class Relay:
         self._accepted = b""
         """The body that upstream accepted, until `_on_accepted` is told."""
         self._on_accepted = on_accepted
+        self._meter = meter
         self._exchange = exchange
         self._sink = sink
         self._upstream = upstream
@@ -168,10 +171,12 @@ class Relay:
                 self.sending, self.opened = time.perf_counter(), None
                 self._stream = await self._upstream.open(call, self._credential)
                 self.opened = time.perf_counter()
+                self._meter.opened(self._credential, self._stream.headers)
                 ending = await self._pump(self._stream, call, machine, watch)
                 while machine.pause is not None:
                     ending = await self._go_on(ending, machine.pause, call, machine, watch)
             except TurnoutError as error:
+                self._meter.refused(error)
                 ending = machine.fail(error.failure)
             except asyncio.CancelledError:
                 reason = self._reason()
@@ -181,6 +186,7 @@ class Relay:
             except Exception:  # noqa: BLE001 (told to the client, and logged in full)
                 log.get().exception("defect", id=call.request_id)
                 ending = machine.fail(DEFECT)
+            self._meter.ended(self._credential, machine.failure, machine.rate_limits)
             if not machine.started:
                 return machine.failure
             watch.waiting = False

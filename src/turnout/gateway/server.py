@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Self
@@ -12,6 +13,7 @@ import msgspec
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
+from turnout.accounts.store import Accounts
 from turnout.gateway import memory
 from turnout.gateway.app import Gateway
 from turnout.gateway.binding import BACKLOG, base_url, listen, required_token, with_token
@@ -66,7 +68,9 @@ async def serve(
     """
     memory.tune()
     config = with_token(config)
-    gateway = Gateway(config, build(config), Catalogue.bundled(), required_token(config), store)
+    accounts = Accounts(config, os.environ)
+    upstreams = build(config, accounts=accounts)
+    gateway = Gateway(config, upstreams, Catalogue.bundled(), required_token(config), store, accounts=accounts)
     sockets = listen(config.server.host, config.server.port)
     if trace is not None:
         gateway.tracer.start(lambda: FileOutlet(trace))
@@ -174,14 +178,15 @@ class RunningGateway:
         """
         self.config = with_token(self.config)
         self.token = required_token(self.config)
-        upstreams = build(self.config) if self._upstreams is None else self._upstreams
+        accounts = Accounts(self.config, os.environ)
+        upstreams = build(self.config, accounts=accounts) if self._upstreams is None else self._upstreams
         self._sockets = listen(self.config.server.host, self.config.server.port)
         port = self._sockets[0].getsockname()[1]
         settings = msgspec.structs.replace(self.config.server, port=port)
         self.config = msgspec.structs.replace(self.config, server=settings)
         self.base_url = base_url(settings.host, port)
         catalogue = self._catalogue or Catalogue.bundled()
-        self.gateway = Gateway(self.config, upstreams, catalogue, self.token, self._store)
+        self.gateway = Gateway(self.config, upstreams, catalogue, self.token, self._store, accounts=accounts)
         if (file := self._trace) is not None:
             self.gateway.tracer.start(lambda: FileOutlet(file))
         self._server = Server(self.gateway, on_started=self._listening.set)

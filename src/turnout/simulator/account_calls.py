@@ -250,9 +250,10 @@ def _usage(call: Call) -> Answer:
     if isinstance(account, Rejection):
         return account
     now = int(time.time())
-    used = call.state.settings.used_percent
+    until = call.state.settings.exhausted.get(account.account_id, 0.0)
+    used = 100.0 if until > now else call.state.settings.used_percent
     windows = {
-        "primary_window": _window(int(used), 18_000, now + 9_000, now),
+        "primary_window": _window(int(used), 18_000, int(until) if until > now else now + 9_000, now),
         "secondary_window": _window(3, 604_800, now + 300_000, now),
     }
     usage: JsonObject = {

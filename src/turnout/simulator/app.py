@@ -3,6 +3,7 @@
 `build_app` needs a server that puts the connection's transport into the scope; server.py has one.
 """
 
+import math
 import time
 import zlib
 from collections.abc import Iterator
@@ -82,6 +83,9 @@ class _Responses:
             ordered = faults.parse(named) if named else None
         except ValueError as error:
             await _refuse(record, detail(str(error)))(scope, receive, send)
+            return
+        if (refusal := _exhausted(state, request)) is not None:
+            await _refuse(record, refusal, _service_headers(state, request))(scope, receive, send)
             return
         plan = state.plan(request, ordered)
         size = state.measure(request)
@@ -286,6 +290,13 @@ def _service_headers(state: State, request: Request) -> dict[str, str]:
     if "x-codex-turn-state" not in request.headers:
         headers["x-codex-turn-state"] = state.ids.turn_state()
     return headers
+
+
+def _exhausted(state: State, request: Request) -> Rejection | None:
+    """The refusal of an account whose usage limit is reached."""
+    now = time.time()
+    wait = state.settings.exhausted.get(request.account, 0.0) - now
+    return faults.parse(f"429-usage-limit:{math.ceil(wait)}").rejection(request, now) if wait > 0 else None
 
 
 def _rate_limits(state: State, request: Request) -> JsonObject:

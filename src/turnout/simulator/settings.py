@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Put an event of an unknown type into each stream."""
     used_percent: float = 12.5
     """How much of the quota's primary window is used, for headers and events."""
+    exhausted: dict[str, float] = {}
+    """Accounts (ids) whose usage limit is reached, and the Unix time at which each may go on."""
     token_lifetime: float = 864_000.0
     """Seconds that an access token issued by this simulator lasts; negative: it is expired already."""
     sign_in_as: str = ""

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from turnout.accounts.store import Accounts
     from turnout.config import Config
     from turnout.upstream.base import Upstream
 
 
-def build(config: Config, environ: Mapping[str, str] | None = None) -> dict[str, Upstream]:
+def build(
+    config: Config, environ: Mapping[str, str] | None = None, accounts: Accounts | None = None
+) -> dict[str, Upstream]:
     """The upstreams that ``config`` wants, by name: only the chosen one, as the other may not be set up at all.
 
-    ``environ`` is this process's environment if not given. Raises `turnout.settings.SettingsError`.
+    ``environ`` is this process's environment if not given, ``accounts`` are this user's.
+    Raises `turnout.settings.SettingsError`.
     """
     # aiohttp takes 150 ms to import: only who builds upstreams pays for it.
     from turnout.accounts.store import Accounts
@@ -23,7 +27,7 @@ def build(config: Config, environ: Mapping[str, str] | None = None) -> dict[str,
     from turnout.upstream.openai import OpenAIUpstream
 
     environ = os.environ if environ is None else environ
-    accounts = Accounts(config, environ)
+    accounts = Accounts(config, environ) if accounts is None else accounts
     if config.upstream == "codex":
         return {"codex": CodexUpstream(config.codex, config.timing, accounts, environ)}
     return {"openai": OpenAIUpstream(config.openai, config.timing, accounts, environ)}

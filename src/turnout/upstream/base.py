@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from turnout.protocol.errors import TurnoutError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from turnout.accounts.credential import Credential
     from turnout.protocol.capabilities import Capabilities
+    from turnout.protocol.errors import Failure
 
 
 class Call(msgspec.Struct, kw_only=True):
@@ -50,6 +53,15 @@ class UpstreamStream(Protocol):
     def close(self) -> None:
         """Ends the exchange at once; upstream sees the connection close. Harmless when called again."""
         ...
+
+
+class Refused(TurnoutError):
+    """Upstream has answered, and not with a stream."""
+
+    def __init__(self, failure: Failure, headers: Mapping[str, str]) -> None:
+        """``headers`` are the answer's, names in lower case."""
+        super().__init__(failure)
+        self.headers = headers
 
 
 class Upstream(Protocol):

@@ -21,6 +21,7 @@ from multidict import CIMultiDict
 from turnout.network import address, proxy_for, reason, trusted, unreachable
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.translate.errors import classify_http
+from turnout.upstream.base import Refused
 from turnout.upstream.reader import whole_reader
 
 if TYPE_CHECKING:
@@ -234,4 +235,4 @@ async def _refusal(response: aiohttp.ClientResponse) -> TurnoutError:
         else:
             response.close()
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return TurnoutError(classify_http(response.status, headers, body[:ERROR_BODY]))
+    return Refused(classify_http(response.status, headers, body[:ERROR_BODY]), headers)
