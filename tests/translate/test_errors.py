@@ -153,11 +153,13 @@ def test_tools_in_the_wrong_framing_are_known_by_code_and_param() -> None:
     other = error("Unsupported value.", code="unsupported_value", param="reasoning.effort")
     assert kind(400, other) is K.REJECTED
     assert kind(500, body) is K.UPSTREAM_ERROR
+    assert classify_error(Error(message="Instructions are required")).kind is K.REFUSED_FRAMING
 
 
 def test_an_event_without_a_status() -> None:
     assert classify_error(Error(code="invalid_image", type="invalid_request_error", message="Bad.")).kind is K.REJECTED
     assert classify_error(Error(message="Something new.")).kind is K.UPSTREAM_ERROR
+    assert kind(500, error("Bad.", type="invalid_request_error")) is K.UPSTREAM_ERROR
     nothing = classify_error(Error())
     assert nothing.kind is K.UPSTREAM_ERROR
     assert nothing.message == "The upstream reported a failure without a reason."
