@@ -12,6 +12,7 @@ import pytest
 from tests.cli.command import turnout
 from tests.clients import CLAUDE_CODE_VERSIONS, claude_code
 from turnout.cli.root import run
+from turnout.ledger import trace
 from turnout.simulator import Simulator
 
 
@@ -42,6 +43,25 @@ def test_a_question_and_its_answer(tmp_path: Path, simulator: Simulator, variabl
     assert done.returncode == 0, done.stderr
     assert "banana" in json.loads(done.stdout)["result"]
     assert simulator.requests[-1].status == 200
+
+
+@pytest.mark.e2e
+def test_its_wire_can_be_recorded_and_its_requests_explained(tmp_path: Path, variables: dict[str, str]) -> None:
+    done = turnout(tmp_path, "claude", "--trace", "session.jsonl", "-p", "say banana", variables=variables)
+    assert done.returncode == 0, done.stderr
+    assert "banana" in done.stdout
+    assert "Recording a trace to session.jsonl." in done.stderr
+    exchange = trace.read(tmp_path / "session.jsonl").exchanges[-1]
+    assert exchange.record is not None
+    assert "banana" in str(bytes(exchange.asked.body))
+    shown = turnout(tmp_path, "explain", exchange.record.request_id)
+    assert "claude-cli 2.1.328" in shown.stdout
+    recorded = (tmp_path / "session.jsonl").read_text("utf-8")
+    for secret in ("Bearer", "turnout:1:", "tn_"):
+        assert secret not in recorded
+    again = turnout(tmp_path, "claude", "--trace", "session.jsonl", "-p", "hi", variables=variables)
+    assert again.returncode == 1
+    assert "session.jsonl" in again.stderr
 
 
 @pytest.mark.e2e
