@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pytest
 
 from tests.clients import CLAUDE_CODE_VERSIONS
 from tests.e2e.claude_code import ClaudeCode
+from tests.e2e.compatibility import REPORT_VARIABLE, Compatibility
 from tests.e2e.stack import Stack, start_gateway
 from turnout.simulator import Account, Settings, Simulator
 
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tests.e2e.gateway import Gateway
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "capability(*names, versions=()): shows these rows of docs/compatibility.md (see capabilities.py)"
+    )
+    if report := os.environ.get(REPORT_VARIABLE):
+        config.pluginmanager.register(Compatibility(Path(report).absolute()))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

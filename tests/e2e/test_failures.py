@@ -25,6 +25,7 @@ SOON = 15.0
 """Seconds after which a user would wonder. A client that retries in vain goes on for minutes."""
 
 
+@pytest.mark.capability("A conversation that is too long")
 @pytest.mark.parametrize("overflow", ["failed:context_length_exceeded", "context-400"])
 def test_a_conversation_that_is_too_long_is_compacted_and_goes_on(
     claude: ClaudeCode, stack: Stack, overflow: str
@@ -48,6 +49,7 @@ def test_a_conversation_that_is_too_long_is_compacted_and_goes_on(
     assert "The user counted from one to two." in "".join(upstream.texts(resumed, "user"))
 
 
+@pytest.mark.capability("A plan's limit that is reached")
 def test_a_used_up_limit_ends_the_turn_at_once_and_tells_when_it_resets(claude: ClaudeCode, stack: Stack) -> None:
     stack.simulator.fault("429-usage-limit:7200", times=100)
     result = claude.run("Hello")
@@ -57,6 +59,7 @@ def test_a_used_up_limit_ends_the_turn_at_once_and_tells_when_it_resets(claude: 
     assert len(stack.requests) == 1
 
 
+@pytest.mark.capability("Failures that pass")
 @pytest.mark.parametrize(
     "fault", ["429-burst:1", "429-burst", "503", "failed:server_is_overloaded", "failed:slow_down"]
 )
@@ -69,6 +72,7 @@ def test_what_passes_soon_is_tried_again(claude: ClaudeCode, stack: Stack, fault
     assert result.seconds < SOON
 
 
+@pytest.mark.capability("Failures that pass")
 @pytest.mark.parametrize("fault", ["500", "502-html", "drop-before-first-byte", "drop-after-created", "json-error-200"])
 def test_one_failure_before_any_output_is_not_noticed(claude: ClaudeCode, stack: Stack, fault: str) -> None:
     stack.play(say(ANSWER))
@@ -82,6 +86,7 @@ def test_one_failure_before_any_output_is_not_noticed(claude: ClaudeCode, stack:
 CUTS = ["drop-mid-text", "reset-mid-text", "eof-mid-text", "failed-mid-text:server_error"]
 
 
+@pytest.mark.capability("Answers that are cut")
 @pytest.mark.parametrize("fault", ["drop-mid-reasoning", *CUTS])
 def test_a_cut_answer_is_never_taken_for_a_whole_one(claude: ClaudeCode, stack: Stack, fault: str) -> None:
     stack.play(say(ANSWER) if "reasoning" in fault else Turn(output=[Message(text=ANSWER)]))
@@ -92,6 +97,7 @@ def test_a_cut_answer_is_never_taken_for_a_whole_one(claude: ClaudeCode, stack: 
 
 
 # A reset is left out: it throws away what the gateway had not read yet, so the cut may lie before the thought.
+@pytest.mark.capability("Answers that are cut")
 @pytest.mark.parametrize("fault", [cut for cut in CUTS if cut != "reset-mid-text"])
 def test_a_cut_after_a_whole_thought_is_not_hidden(claude: ClaudeCode, stack: Stack, fault: str) -> None:
     """2.1.328 asks again. 2.1.197 cannot once any block is complete, whatever it is sent: it must say so."""
@@ -105,6 +111,7 @@ def test_a_cut_after_a_whole_thought_is_not_hidden(claude: ClaudeCode, stack: St
         assert result.succeeded().stdout == f"{ANSWER}\n"
 
 
+@pytest.mark.capability("Answers that are cut")
 def test_a_call_whose_arguments_were_cut_is_never_run(claude: ClaudeCode, stack: Stack) -> None:
     trace = claude.work / "trace.txt"
     stack.play(Turn(output=[bash(f"echo run >> {trace}")]), say("Done."))
@@ -122,6 +129,7 @@ def test_a_stream_in_tiny_pieces_reads_the_same(version: str, own_stack: Callabl
     assert upstream.tool_outputs(stack.requests[1]) == ["橋"]
 
 
+@pytest.mark.capability("Sign-in problems")
 @pytest.mark.parametrize("fault", ["401", "failed:usage_not_included", "429-usage-not-included", "403", "403-html"])
 def test_an_account_that_is_refused_is_told_so_soon(claude: ClaudeCode, stack: Stack, fault: str) -> None:
     stack.simulator.fault(fault, times=100)
@@ -134,6 +142,7 @@ def test_an_account_that_is_refused_is_told_so_soon(claude: ClaudeCode, stack: S
         assert "turnout login" in result.stdout
 
 
+@pytest.mark.capability("Sign-in problems")
 def test_a_sign_in_that_is_over_for_good_names_the_command_and_asks_no_model(
     version: str, own_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
@@ -147,6 +156,7 @@ def test_a_sign_in_that_is_over_for_good_names_the_command_and_asks_no_model(
     assert stack.requests == []
 
 
+@pytest.mark.capability("Sign-in problems")
 def test_a_wrong_token_is_told_soon(version: str, stack: Stack, tmp_path: Path) -> None:
     claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, "not-the-token")
     result = claude.run("Hello")
@@ -163,6 +173,7 @@ def test_a_model_that_the_account_lacks_is_named(claude: ClaudeCode, stack: Stac
     assert result.seconds < SOON
 
 
+@pytest.mark.capability("Long silences")
 def test_an_upstream_that_falls_silent_is_given_up_and_asked_again(
     version: str, own_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:

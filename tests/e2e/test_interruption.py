@@ -6,6 +6,8 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e import upstream
 from tests.e2e.script import say
 from tests.e2e.terminal import ESCAPE
@@ -22,6 +24,7 @@ AT_ONCE = 1.0
 """Seconds from the key to the closed connection upstream."""
 
 
+@pytest.mark.capability("Interruption (Esc)")
 def test_escape_in_the_middle_of_an_answer_stops_the_upstream(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say(LONG_ANSWER, pacing=SLOW), say("A short one instead."))
     with claude.terminal() as terminal:
@@ -41,6 +44,7 @@ def test_escape_in_the_middle_of_an_answer_stops_the_upstream(claude: ClaudeCode
     assert any("Request interrupted by user" in text for text in upstream.texts(stack.conversation[-1], "user"))
 
 
+@pytest.mark.capability("Interruption (Esc)")
 def test_escape_while_the_model_thinks_stops_the_upstream(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say("Never said.", pacing=Pacing(item=60)))
     with claude.terminal() as terminal:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ANSWER = "The bridge holds — 橋は持つ. 🌉"
 
 
+@pytest.mark.capability("Text")
 def test_the_answer_is_printed_as_text(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say(ANSWER))
     result = claude.run("Does the bridge hold?").succeeded()
@@ -55,6 +56,7 @@ def test_mid_conversation_system_messages_stay_in_their_place(claude: ClaudeCode
     assert roles[question + 1 :] == ["developer"]
 
 
+@pytest.mark.capability("JSON (--output-format json)")
 def test_json_output_tells_model_and_usage(claude: ClaudeCode, stack: Stack) -> None:
     figures = Usage(input_tokens=5000, cached_tokens=4096, output_tokens=77, reasoning_tokens=33)
     stack.play(Turn(output=say(ANSWER).output, usage=figures))
@@ -66,6 +68,7 @@ def test_json_output_tells_model_and_usage(claude: ClaudeCode, stack: Stack) -> 
     assert model.startswith("claude-opus-"), "the client's own name for the model is echoed"
 
 
+@pytest.mark.capability("Stream of events (stream-json)")
 def test_stream_json_carries_every_event_in_order(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say(ANSWER))
     result = claude.run(
@@ -83,12 +86,14 @@ def test_stream_json_carries_every_event_in_order(claude: ClaudeCode, stack: Sta
     assert result.events[-1]["result"] == ANSWER
 
 
+@pytest.mark.capability("Several questions in one process")
 def test_several_questions_in_one_process(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say("One."), say("Two."), say("Three."))
     assert claude.converse("first", "second", "third") == ["One.", "Two.", "Three."]
     upstream.assert_prefix_grows(stack.conversation)
 
 
+@pytest.mark.capability("Model and effort (--model, /model, /effort)")
 def test_a_gpt_name_passes(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say(ANSWER))
     result = claude.run("Hello", "--model", "gpt-5.5", "--output-format", "json").succeeded().json
@@ -96,6 +101,7 @@ def test_a_gpt_name_passes(claude: ClaudeCode, stack: Stack) -> None:
     assert [upstream.body(request)["model"] for request in stack.requests] == ["gpt-5.5"]
 
 
+@pytest.mark.capability("Model and effort (--model, /model, /effort)")
 @pytest.mark.parametrize("alias", ["opus", "sonnet", "haiku"])
 def test_every_alias_reaches_a_model(claude: ClaudeCode, stack: Stack, alias: str) -> None:
     stack.play(say(ANSWER))
@@ -103,6 +109,7 @@ def test_every_alias_reaches_a_model(claude: ClaudeCode, stack: Stack, alias: st
     assert upstream.body(stack.requests[0])["model"].startswith("gpt-")
 
 
+@pytest.mark.capability("Model and effort (--model, /model, /effort)")
 @pytest.mark.parametrize("effort", ["low", "high", "xhigh"])
 def test_the_chosen_effort_arrives(claude: ClaudeCode, stack: Stack, effort: str) -> None:
     stack.play(say(ANSWER))
@@ -111,6 +118,7 @@ def test_the_chosen_effort_arrives(claude: ClaudeCode, stack: Stack, effort: str
     assert upstream.body(request)["reasoning"]["effort"] == effort
 
 
+@pytest.mark.capability("Prompt cache")
 def test_a_session_has_one_cache_key_and_another_session_another(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say("One."), say("Two."))
     claude.run("first").succeeded()

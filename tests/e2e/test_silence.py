@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.clients import CLAUDE_CODE_VERSIONS
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.script import bash, say, use
@@ -32,6 +34,7 @@ PLACES = {
 }
 
 
+@pytest.mark.capability("Long silences", versions=CLAUDE_CODE_VERSIONS)
 def test_forty_seconds_of_silence_pass_anywhere_in_an_answer(own_stack: Callable[..., Stack], tmp_path: Path) -> None:
     """All places and both versions at the same time: the silence is what takes long."""
     stack = own_stack()

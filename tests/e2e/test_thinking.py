@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e import upstream
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.script import bash, say, use
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from tests.e2e.stack import Stack
 
 
+@pytest.mark.capability("Thinking kept from turn to turn")
 def test_reasoning_comes_back_across_tool_turns(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(use(bash("echo one")), use(bash("echo two")), say("Done."))
     claude.run("Count", "--allowedTools", "Bash").succeeded()
@@ -24,6 +27,7 @@ def test_reasoning_comes_back_across_tool_turns(claude: ClaudeCode, stack: Stack
     assert upstream.replayed_reasoning(third) == upstream.issued_reasoning([first, second])
 
 
+@pytest.mark.capability("Thinking kept from turn to turn", "Continue and resume (--continue, --resume)")
 def test_reasoning_comes_back_in_a_new_process(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(use(bash("echo one")), say("One."), say("Two."), say("Three."))
     first = claude.run("Count to one", "--allowedTools", "Bash", "--output-format", "json").succeeded().json
@@ -69,6 +73,7 @@ def test_reasoning_that_the_upstream_refuses_costs_one_more_request(claude: Clau
     assert upstream.tool_outputs(retried) == ["one"]
 
 
+@pytest.mark.capability("Thinking kept from turn to turn", "Prompt cache")
 def test_thirty_turns_keep_their_prefix_and_the_cache_serves_them(claude: ClaudeCode, stack: Stack) -> None:
     steps = [use(bash(f"printf '%400d' {number}"), saying=f"Step {number}.") for number in range(28)]
     stack.play(*steps, say("Half."), say("All."))

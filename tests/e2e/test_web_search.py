@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+import pytest
 import trustme
 
 from tests.e2e import upstream
@@ -51,6 +52,7 @@ def search_request(stack: Stack) -> RecordedRequest:
     )
 
 
+@pytest.mark.capability("WebSearch")
 def test_the_links_of_a_search_reach_the_model(claude: ClaudeCode, stack: Stack) -> None:
     told = look_up(stack, claude)
     found = ["https://example.com/railway-turnout", "https://example.org/railway-turnout"]
@@ -59,6 +61,7 @@ def test_the_links_of_a_search_reach_the_model(claude: ClaudeCode, stack: Stack)
     assert f"The search found {', '.join(found)}." in told
 
 
+@pytest.mark.capability("WebSearch")
 def test_several_searches_and_opened_pages_each_give_their_links(claude: ClaudeCode, stack: Stack) -> None:
     told = look_up(
         stack,
@@ -79,6 +82,7 @@ def test_several_searches_and_opened_pages_each_give_their_links(claude: ClaudeC
     assert "Also points." in told
 
 
+@pytest.mark.capability("WebSearch")
 def test_a_failed_search_is_told_as_one(claude: ClaudeCode, stack: Stack) -> None:
     told = look_up(stack, claude, WebSearch(query="turnout", failed=True), Message(text="I could not search."))
     assert "Web search error: unavailable" in told
@@ -95,6 +99,7 @@ def test_the_searches_are_counted_in_the_clients_report(claude: ClaudeCode, stac
     assert [usage["webSearchRequests"] for usage in report["modelUsage"].values()] == [2]
 
 
+@pytest.mark.capability("WebSearch")
 def test_the_domains_that_the_model_names_are_kept_to(claude: ClaudeCode, stack: Stack) -> None:
     told = look_up(stack, claude, allowed_domains=["rail.example"])
     [tool] = upstream.body(search_request(stack))["tools"]
@@ -108,6 +113,7 @@ def test_the_domains_that_the_model_names_are_kept_to(claude: ClaudeCode, stack:
     assert '"url":"https://example.org' not in told
 
 
+@pytest.mark.capability("WebSearch")
 def test_where_upstream_does_not_search_a_search_service_does(
     version: str, own_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
@@ -133,6 +139,7 @@ def test_where_nobody_searches_the_model_is_told_so(
     assert "Web search error: unavailable" in look_up(stack, claude)
 
 
+@pytest.mark.capability("WebFetch")
 def test_a_fetched_page_is_read_on_the_haiku_slot(version: str, stack: Stack, tmp_path: Path) -> None:
     """The client asks a model of its own about the page, and gives the model its answer.
 
