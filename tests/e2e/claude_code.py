@@ -78,7 +78,7 @@ class ClaudeCode:
         self.work = home / "work"
         self.config.mkdir(parents=True)
         self.work.mkdir()
-        self._environment = {
+        self.environment = {
             **_machine_environment(),
             "HOME": str(home),
             "USERPROFILE": str(home),
@@ -133,7 +133,7 @@ class ClaudeCode:
             # Some options take several values: the prompt must come before them.
             [self.executable, "-p", *words, *arguments],
             cwd=self.work,
-            env={**self._environment, **(environment or {})},
+            env={**self.environment, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -169,7 +169,7 @@ class ClaudeCode:
         return Terminal(
             [str(self.executable), *arguments],
             cwd=self.work,
-            environment={**self._environment, "TERM": "xterm-256color", **(environment or {})},
+            environment={**self.environment, "TERM": "xterm-256color", **(environment or {})},
         )
 
     def transcripts(self) -> list[Path]:

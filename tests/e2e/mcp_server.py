@@ -1,14 +1,18 @@
 """A small MCP server on standard input and output, with awkward tools as real ones have them (claude-code-wire.md 5).
 
 Run as a script by the client. Every tool answers with its own name and the arguments it was called with, so a test sees
-that a call reached the right tool unharmed. `broken` fails, `picture` answers with an image.
+that a call reached the right tool unharmed. `broken` fails, `picture` answers with an image. It also has a resource to
+read and a prompt to ask with.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SERVER = "awkward"
 
@@ -72,6 +76,24 @@ PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgG
 """A PNG of one pixel, base64."""
 
 
+RESOURCE = "plan://bridge"
+RESOURCE_TEXT = "The bridge has forty planks."
+PROMPT = "inspect"
+
+
+def prompt_text(place: str) -> str:
+    """What the prompt `inspect` asks the model about `place`."""
+    return f"Inspect the bridge of {place}, plank by plank."
+
+
+def client_options(folder: Path) -> list[str]:
+    """The options that give the client this MCP server and no other one; they name a file written into `folder`."""
+    server = {"command": sys.executable, "args": [__file__]}
+    config = folder / "mcp.json"
+    config.write_text(json.dumps({"mcpServers": {SERVER: server}}), encoding="utf-8")
+    return ["--mcp-config", str(config), "--strict-mcp-config"]
+
+
 def _tool(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     described = {"description": DESCRIPTIONS[name]} if name in DESCRIPTIONS else {}
     return {"name": name, "inputSchema": schema, **described}
@@ -86,17 +108,31 @@ def _call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _result(method: str, params: dict[str, Any]) -> dict[str, Any]:
-    if method == "initialize":
-        return {
-            "protocolVersion": params["protocolVersion"],
-            "capabilities": {"tools": {}},
-            "serverInfo": {"name": SERVER, "version": "1"},
-        }
-    if method == "tools/list":
-        return {"tools": [_tool(name, schema) for name, schema in SCHEMAS.items()]}
-    if method == "tools/call":
-        return _call(params["name"], params.get("arguments") or {})
-    return {}
+    match method:
+        case "initialize":
+            return {
+                "protocolVersion": params["protocolVersion"],
+                "capabilities": {"tools": {}, "resources": {}, "prompts": {}},
+                "serverInfo": {"name": SERVER, "version": "1"},
+            }
+        case "tools/list":
+            return {"tools": [_tool(name, schema) for name, schema in SCHEMAS.items()]}
+        case "tools/call":
+            return _call(params["name"], params.get("arguments") or {})
+        case "resources/list":
+            return {"resources": [{"uri": RESOURCE, "name": "The plan of the bridge", "mimeType": "text/plain"}]}
+        case "resources/read":
+            return {"contents": [{"uri": params["uri"], "mimeType": "text/plain", "text": RESOURCE_TEXT}]}
+        case "resources/templates/list":
+            return {"resourceTemplates": []}
+        case "prompts/list":
+            place = {"name": "place", "description": "Where the bridge is", "required": True}
+            return {"prompts": [{"name": PROMPT, "description": "Inspects a bridge", "arguments": [place]}]}
+        case "prompts/get":
+            content = {"type": "text", "text": prompt_text(params["arguments"]["place"])}
+            return {"messages": [{"role": "user", "content": content}]}
+        case _:
+            return {}
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ Knows nothing of the program inside.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ESCAPE = "\x1b"
+DOWN = "\x1b[B"
 ENTER = "\r"
 
 _ROWS, _COLUMNS = 50, 120
@@ -42,7 +45,11 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._child.close(force=True)
+        # At once and without asking: a busy machine makes it outlast the patience that pexpect has with each signal.
+        with suppress(ProcessLookupError):
+            os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.wait()
+        self._child.close()
 
     @property
     def text(self) -> str:
@@ -78,11 +85,14 @@ class Terminal:
                 return
         raise TimeoutError(f"{until!r} did not appear after pressing {keys!r}; the screen shows:\n{self.text}")
 
+    def type(self, text: str) -> None:
+        """Type `text` and wait until it is on the screen."""
+        self._child.send(text)
+        self.wait_for(text)
+
     def submit(self, line: str) -> None:
-        """Type `line`, wait until it is on the screen, and press Enter."""
-        self._child.send(line)
-        # Sent together, text and Enter would be taken for a paste with a line break in it.
-        self.wait_for(line)
+        """Type `line` and press Enter; sent together they would be taken for a paste with a line break in it."""
+        self.type(line)
         self._child.send(ENTER)
 
     def _read(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e import upstream
 from tests.e2e.script import COMPACTION, bash, say, use
 from tests.e2e.terminal import ENTER
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from tests.e2e.stack import Stack
 
 
+@pytest.mark.capability("Conversation")
 def test_questions_are_answered_one_after_the_other(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say("The first answer."), say("The second answer."))
     with claude.terminal() as terminal:
@@ -26,6 +29,7 @@ def test_questions_are_answered_one_after_the_other(claude: ClaudeCode, stack: S
     assert all(request.status == 200 for request in stack.requests), "the small calls were taken too"
 
 
+@pytest.mark.capability("Permission prompts")
 def test_a_command_is_run_once_the_user_allows_it(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(use(bash("echo run >> trace.txt")), say("It has run."))
     with claude.terminal() as terminal:
@@ -37,6 +41,7 @@ def test_a_command_is_run_once_the_user_allows_it(claude: ClaudeCode, stack: Sta
     assert (claude.work / "trace.txt").read_text() == "run\n"
 
 
+@pytest.mark.capability("/compact")
 def test_a_conversation_is_compacted_on_command(claude: ClaudeCode, stack: Stack) -> None:
     summary = "<analysis>One command.</analysis>\n<summary>The user asked for a greeting.</summary>"
     stack.play(

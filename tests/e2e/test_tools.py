@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.e2e import mcp_server, upstream
 from tests.e2e.claude_code import ClaudeCode
@@ -28,6 +29,7 @@ trailer<</Root 1 0 R>>
 ALLOW_ALL = "--dangerously-skip-permissions"
 
 
+@pytest.mark.capability("Bash", "Read", "Edit", "Write")
 def test_a_session_of_reading_writing_and_running(claude: ClaudeCode, stack: Stack) -> None:
     notes = claude.work / "notes.txt"
     stack.play(
@@ -50,6 +52,30 @@ def test_a_session_of_reading_writing_and_running(claude: ClaudeCode, stack: Sta
     upstream.assert_prefix_grows(stack.requests)
 
 
+@pytest.mark.capability("NotebookEdit")
+def test_a_notebook_is_read_and_edited(claude: ClaudeCode, stack: Stack) -> None:
+    notebook = claude.work / "count.ipynb"
+    cell = {"cell_type": "code", "id": "a1", "metadata": {}, "source": "print(1)", "outputs": [], "execution_count": 1}
+    notebook.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}))
+    path = str(notebook)
+    stack.play(
+        use(call("Read", file_path=path)),
+        use(call("NotebookEdit", notebook_path=path, cell_id="a1", new_source="print(2)")),
+        use(call("NotebookEdit", notebook_path=path, new_source="# Two", cell_type="markdown", edit_mode="insert")),
+        say("It counts to two."),
+    )
+    # 2.1.328 would have the model search for the tool first, which is another test.
+    all_tools_upfront = {"ENABLE_TOOL_SEARCH": "false"}
+    result = claude.run("Count to two", "--permission-mode", "acceptEdits", environment=all_tools_upfront)
+    assert result.succeeded().stdout == "It counts to two.\n"
+    assert [cell["source"] for cell in json.loads(notebook.read_text())["cells"]] == ["# Two", "print(2)"]
+    [read, edited, inserted] = upstream.tool_outputs(stack.requests[-1])
+    assert "print(1)" in _flat(read)
+    assert "print(2)" in edited
+    assert "# Two" in inserted
+
+
+@pytest.mark.capability("Parallel calls", "Failed and wrong calls")
 def test_parallel_calls_get_their_own_answers_and_a_failure_shows(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(
         use(bash("sleep 0.2; echo slow"), bash("echo broken >&2; exit 3"), bash("echo swift"), saying="All at once."),
@@ -79,6 +105,7 @@ def test_what_was_said_and_thought_stands_before_the_calls_it_led_to(claude: Cla
     assert replayed == ["reasoning", "assistant", "function_call", "function_call_output"]
 
 
+@pytest.mark.capability("Failed and wrong calls")
 def test_bad_arguments_come_back_to_the_model(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(use(call("Bash", wrong="field")), say("I called it wrongly."))
     assert claude.run("Run it", ALLOW_ALL).succeeded().stdout == "I called it wrongly.\n"
@@ -86,6 +113,7 @@ def test_bad_arguments_come_back_to_the_model(claude: ClaudeCode, stack: Stack) 
     assert "command" in output, "the client's complaint names the missing argument"
 
 
+@pytest.mark.capability("Images")
 def test_an_image_is_seen_by_the_model(claude: ClaudeCode, stack: Stack) -> None:
     picture = claude.work / "pixel.png"
     picture.write_bytes(base64.b64decode(mcp_server.PIXEL))
@@ -97,6 +125,7 @@ def test_an_image_is_seen_by_the_model(claude: ClaudeCode, stack: Stack) -> None
     ]
 
 
+@pytest.mark.capability("Images")
 def test_an_image_in_the_question_is_seen_by_the_model(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(say("A single pixel."))
     source = {"type": "base64", "media_type": "image/png", "data": mcp_server.PIXEL}
@@ -110,6 +139,17 @@ def test_an_image_in_the_question_is_seen_by_the_model(claude: ClaudeCode, stack
     assert f"data:image/png;base64,{mcp_server.PIXEL}" in [part.get("image_url") for part in parts]
 
 
+@pytest.mark.capability("Images")
+def test_an_image_that_the_question_names_is_seen_by_the_model(claude: ClaudeCode, stack: Stack) -> None:
+    """The client sends it before the question, as a message of its own."""
+    (claude.work / "pixel.png").write_bytes(base64.b64decode(mcp_server.PIXEL))
+    stack.play(say("A single pixel."))
+    assert claude.run("What is in @pixel.png ?").succeeded().stdout == "A single pixel.\n"
+    sent = upstream.body_bytes(stack.requests[0])
+    assert f"data:image/png;base64,{mcp_server.PIXEL}".encode() in sent
+
+
+@pytest.mark.capability("PDF documents")
 def test_a_document_is_seen_by_the_model(claude: ClaudeCode, stack: Stack) -> None:
     """2.1.197 puts it beside the tool's answer, 2.1.328 inside it."""
     document = claude.work / "page.pdf"
@@ -120,6 +160,7 @@ def test_a_document_is_seen_by_the_model(claude: ClaudeCode, stack: Stack) -> No
     assert b"data:application/pdf;base64," + data in upstream.body_bytes(stack.requests[1])
 
 
+@pytest.mark.capability("Subagents")
 def test_a_subagent_works_in_a_conversation_of_its_own(claude: ClaudeCode, stack: Stack) -> None:
     delegate = call("Agent", description="Count", prompt="Count the planets.", subagent_type="general-purpose")
     stack.play(
@@ -142,10 +183,11 @@ def test_a_subagent_works_in_a_conversation_of_its_own(claude: ClaudeCode, stack
     upstream.assert_prefix_grows(agent)
 
 
+@pytest.mark.capability("MCP tools")
 def test_tools_with_long_names_and_awkward_schemas_are_offered_and_called(
     claude: ClaudeCode, stack: Stack, tmp_path: Path
 ) -> None:
-    arguments = [ALLOW_ALL, *_awkward_server(tmp_path)]
+    arguments = [ALLOW_ALL, *mcp_server.client_options(tmp_path)]
     all_tools_upfront = {"ENABLE_TOOL_SEARCH": "false"}
     stack.play(say("Hello."))
     claude.run("Hello", *arguments, environment=all_tools_upfront).succeeded()
@@ -190,10 +232,11 @@ def _search() -> Turn:
     return use(call("ToolSearch", query=f"select:{mcp_server.WIRE_NAMES[0]}", max_results=5))
 
 
+@pytest.mark.capability("ToolSearch")
 def test_a_tool_found_by_searching_comes_with_the_search_and_can_be_called(
     claude: ClaudeCode, stack: Stack, tmp_path: Path
 ) -> None:
-    arguments = [ALLOW_ALL, *_awkward_server(tmp_path)]
+    arguments = [ALLOW_ALL, *mcp_server.client_options(tmp_path)]
     stack.play(_search(), say("Found."))
     claude.run("Find the tool", *arguments, environment=SEARCHING).succeeded()
     before, after = (upstream.body(request) for request in stack.requests)
@@ -211,12 +254,13 @@ def test_a_tool_found_by_searching_comes_with_the_search_and_can_be_called(
     upstream.assert_prefix_grows(stack.requests)
 
 
+@pytest.mark.capability("ToolSearch")
 def test_where_upstream_has_no_search_for_tools_a_found_one_is_added_behind_the_others(
     version: str, own_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
     stack = own_stack(TURNOUT_TOOL_SEARCH="false")
     claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
-    arguments = [ALLOW_ALL, *_awkward_server(tmp_path)]
+    arguments = [ALLOW_ALL, *mcp_server.client_options(tmp_path)]
     stack.play(_search(), say("Found."))
     claude.run("Find the tool", *arguments, environment=SEARCHING).succeeded()
     before, after = (upstream.body(request)["tools"] for request in stack.requests)
@@ -225,14 +269,6 @@ def test_where_upstream_has_no_search_for_tools_a_found_one_is_added_behind_the_
     assert found["description"] == mcp_server.DESCRIPTIONS[mcp_server.LONG_TOOLS[0]]
     [answer] = upstream.tool_outputs(stack.requests[1])
     assert found["name"] in _flat(answer), "the model learns by which name to call it"
-
-
-def _awkward_server(folder: Path) -> list[str]:
-    """The options that give the client the MCP server of these tests and no other one."""
-    server = {"command": sys.executable, "args": [mcp_server.__file__]}
-    config = folder / "mcp.json"
-    config.write_text(json.dumps({"mcpServers": {mcp_server.SERVER: server}}))
-    return ["--mcp-config", str(config), "--strict-mcp-config"]
 
 
 def _flat(output: Any) -> str:

@@ -76,13 +76,13 @@ def tool_outputs(request: RecordedRequest) -> list[Any]:
 
 def texts(request: RecordedRequest, role: str) -> list[str]:
     """All text of the messages of `role`, message by message."""
-    return [
-        "".join(part.get("text", "") for part in item["content"])
-        if isinstance(item["content"], list)
-        else item["content"]
-        for item in request.input
-        if item.get("role") == role
-    ]
+    return [_text(item["content"]) for item in request.input if item.get("role") == role]
+
+
+def whole_text(request: RecordedRequest) -> str:
+    """All that the model reads but for the tools: every message and every answer of a tool."""
+    parts = [item.get("content") or item.get("output") or "" for item in request.input]
+    return "\n".join(_text(part) for part in parts)
 
 
 def tool_named(request: RecordedRequest, name: str) -> dict[str, Any]:
