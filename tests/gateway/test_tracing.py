@@ -12,7 +12,7 @@ import pytest
 
 from tests.gateway.client import Wire, message, record, send, wait_for
 from tests.gateway.conftest import SENT_MODEL, config
-from turnout.gateway import app, tracing
+from turnout.gateway import app, tap
 from turnout.gateway.server import RunningGateway
 from turnout.ledger import trace
 from turnout.ledger.record import short_name
@@ -212,7 +212,7 @@ class TestItsEnd:
     ) -> None:
         listen().leave()
         monkeypatch.setattr(app, "TappedExchange", None)
-        monkeypatch.setattr(tracing, "Tap", None)
+        monkeypatch.setattr(tap, "Tap", None)
         assert send(gateway, of_session("s1", stream=True)).status == 200
 
     def test_a_listener_that_leaves_costs_no_answer(self, sim: Simulator, gateway: RunningGateway, listen: Any) -> None:

@@ -28,7 +28,8 @@ from turnout.gateway.messages import MessagesDoor
 from turnout.gateway.quota import QuotaDoor
 from turnout.gateway.record import CLIENT_GONE, LogLines, log_facts, milliseconds_since
 from turnout.gateway.relay import DEFECT
-from turnout.gateway.tracing import TappedExchange, Tracer
+from turnout.gateway.tap import TappedExchange
+from turnout.gateway.tracing import Tracer
 from turnout.ledger.ledger import Ledger
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.quota.board import Board

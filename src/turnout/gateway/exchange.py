@@ -13,7 +13,7 @@ from turnout.gateway.encoding import decoded
 from turnout.protocol.errors import FailureKind, fail
 
 if TYPE_CHECKING:
-    from turnout.gateway.tracing import Tap
+    from turnout.gateway.tap import Tap
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,7 +42,7 @@ class Exchange:
     """A request and the answer to it."""
 
     tap: Tap | None = None
-    """Listens to it, where a trace is recorded (`turnout.gateway.tracing`)."""
+    """Listens to it, where a trace is recorded (`turnout.gateway.tap`)."""
 
     __slots__ = (
         "_body_over",

@@ -1,6 +1,6 @@
 """The file format of a trace: one session's wire, JSON lines, each line a record of one kind. docs/records.md has it.
 
-Knows the lines and how to read them; who writes them is `turnout.gateway.tracing`.
+Knows the lines and how to read them; who writes them is `turnout.gateway.tap`.
 """
 
 from __future__ import annotations
