@@ -82,7 +82,7 @@ def resolve(
     values: dict[str, object] = {}
     origins = dict.fromkeys(leaves(), "default")
     for place, entries in (
-        *_from_file(path or paths.config_file(environ), must_exist=path is not None),
+        *(_from_file(path, must_exist=True) if path else _from_users_file(environ)),
         *_from_project(project),
         *_from_environment(environ),
         *(("a flag", {key: value}) for key, value in flags.items() if value is not None),
@@ -126,6 +126,14 @@ def _from_file(path: Path, *, must_exist: bool) -> Iterator[tuple[str, dict[str,
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"The configuration file {path} is not valid TOML: {error}.") from None
     yield f"the file {path}", dict(_flatten(tables, "", path))
+
+
+def _from_users_file(environ: Mapping[str, str]) -> Iterator[tuple[str, dict[str, object]]]:
+    try:
+        path = paths.config_file(environ)
+    except paths.NoHomeError:
+        return  # who has no home has no file there
+    yield from _from_file(path, must_exist=False)
 
 
 def _from_project(folder: Path | None) -> Iterator[tuple[str, dict[str, object]]]:

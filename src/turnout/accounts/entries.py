@@ -52,7 +52,10 @@ def entries(registry: Registry, owned: Path, codex: str) -> tuple[Entry, ...]:
 
 def _implicit(codex: str) -> tuple[Entry, ...]:
     """The Codex CLI's login, if it is there: an account named from its email's prefix."""
-    place = Place(SourceKind.CODEX, str(codex_home.locate(codex)))
+    try:
+        place = Place(SourceKind.CODEX, str(codex_home.locate(codex)))
+    except TurnoutError:
+        return ()  # without a home folder there is none in it
     if not place.file.exists():
         return ()
     email = plan = ""
