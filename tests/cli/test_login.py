@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import stat
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -15,14 +17,13 @@ import pytest
 
 from tests.accounts.login.ports import held
 from tests.cli import browser
-from tests.cli.command import read_until, running, turnout
+from tests.cli.command import environment, read_until, running, turnout
 from tests.cli.service import ADA, BOB, variables
 from tests.cli.terminal import Command
 from turnout.simulator import Simulator
 from turnout.simulator.settings import Settings
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -101,7 +102,35 @@ def test_a_code_is_not_offered(tmp_path: Path, sim: Simulator) -> None:
     assert "turnout login --headless" in done.stderr
 
 
+def test_where_codes_are_not_enabled_it_goes_on_with_the_way_that_is_left(tmp_path: Path, sim: Simulator) -> None:
+    sim.settings.device_login = False
+    with held(), terminal(tmp_path, sim, "login") as screen:
+        shown = screen.wait_for("Address:")
+        assert "not enabled for this service. So it goes on without." in " ".join(shown.split())
+        with urllib.request.urlopen(address_on(shown, sim.url), timeout=10) as page:
+            assert page.status == 200
+        screen.wait_for("✓ Signed in as ada@example.com")
+
+
 # In the browser
+
+
+@pytest.mark.usefixtures("callback_ports")
+def test_where_no_port_is_free_it_goes_on_with_a_code(tmp_path: Path, sim: Simulator) -> None:
+    with contextlib.ExitStack() as others:
+        for port in (1455, 1457):
+            neighbour = others.enter_context(socket.socket())
+            neighbour.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            neighbour.bind(("127.0.0.1", port))
+            neighbour.listen()
+        done = login(tmp_path, sim, BROWSER="/bin/true")
+        assert done.returncode == 0, done.stderr
+        told = " ".join(done.stdout.split())
+        assert "The ports 1455 and 1457, to which OpenAI's page sends the browser, are taken by other programs." in told
+        assert "Enter this code there" in told
+        refused = login(tmp_path, sim, "--browser", BROWSER="/bin/true")
+        assert refused.returncode == 1
+        assert "turnout login --device" in refused.stderr
 
 
 @pytest.mark.usefixtures("callback_ports")
@@ -276,6 +305,34 @@ def test_a_place_that_cannot_be_written_is_told_before_the_sign_in(tmp_path: Pat
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
     assert sim.calls == []
+
+
+def test_a_keyring_that_is_not_there_is_told_before_the_sign_in(tmp_path: Path, sim: Simulator) -> None:
+    none = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "TURNOUT_ACCOUNT_STORAGE": "keyring"}
+    done = login(tmp_path, sim, **none)
+    assert done.returncode == 1
+    assert "The system's keyring cannot be used" in done.stderr
+    assert "TURNOUT_ACCOUNT_STORAGE=file" in done.stderr
+    assert sim.calls == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows everyone's home folder")
+def test_no_home_is_told_before_the_sign_in(tmp_path: Path, sim: Simulator) -> None:
+    """A service's user may have none: HOME is not set, and the system's list does not know the user."""
+    script = (
+        "import pwd, sys; "
+        "pwd.getpwuid = lambda number: (_ for _ in ()).throw(KeyError(number)); "
+        "from turnout.cli.root import run; sys.exit(run(['login']))"
+    )
+    environ = {name: value for name, value in environment(tmp_path, variables(sim)).items() if name != "HOME"}
+    for name in ("TURNOUT_HOME", "CODEX_HOME"):
+        del environ[name]
+    done = subprocess.run([sys.executable, "-c", script], env=environ, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "knows no home folder for you" in done.stderr
+    assert "TURNOUT_HOME" in done.stderr
+    assert sim.calls == []
+    assert list(tmp_path.iterdir()) == [], "nor is a folder called ~ made"
 
 
 def test_a_login_that_cannot_be_kept_is_ended_again(tmp_path: Path, sim: Simulator) -> None:

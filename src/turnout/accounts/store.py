@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 
 from turnout import paths
-from turnout.accounts import codex_home, documents, nicknames, places
+from turnout.accounts import codex_home, documents, keyring_entries, nicknames, places
 from turnout.accounts.account import Account, SourceKind
 from turnout.accounts.claims import identity
 from turnout.accounts.entries import Entry, entries, examine, kind_of, read
@@ -122,6 +122,10 @@ class Accounts:
         """Raises `TurnoutError` (`SIGN_IN`) if nothing could be kept: better said before a sign-in than after it."""
         with self._registry.change():
             pass
+        if self._config.accounts.storage == "keyring":
+            keyring_entries.read(
+                keyring_entries.SERVICE, "check"
+            )  # there is none of that name; a locked one is unlocked
 
     def use(self, name: str) -> Account:
         """Makes an account the default."""

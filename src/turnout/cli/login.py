@@ -24,7 +24,8 @@ def command(*, way: Way | None, api_key: bool, add: bool, nickname: str | None, 
     """Sign in with ChatGPT, or keep an OpenAI API key.
 
     OpenAI's page opens in your browser; where there is none, and over SSH, you are shown a code to enter on any
-    device. Turnout then has a login of its own, which it renews by itself, and no other tool's login is touched.
+    device; and if neither can be, you paste the address at which a browser elsewhere ends. Turnout then has a login
+    of its own, which it renews by itself, and no other tool's login is touched.
 
     \b
     turnout login
@@ -56,5 +57,5 @@ def command(*, way: Way | None, api_key: bool, add: bool, nickname: str | None, 
     if api_key:
         kept = talk.with_key(signing_in.ask_for_key(), nickname or "", add=add)
     else:
-        kept = talk.with_chatgpt(way or signing_in.way(), nickname or "", add=add)
+        kept = talk.with_chatgpt(way, nickname or "", add=add)
     accounts_view.show_kept(screen, kept, loaded, add=add)

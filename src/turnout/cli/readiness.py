@@ -74,10 +74,8 @@ def _sign_in(config: Config, why: str) -> None:
     console.print()
     console.print(why, markup=False)
     talk = signing_in.SigningIn(config, console)
-    if config.upstream == "openai":
-        kept = talk.with_key(signing_in.ask_for_key(), add=True)
-    else:
-        kept = talk.with_chatgpt(signing_in.way())
+    wants_key = config.upstream == "openai"
+    kept = talk.with_key(signing_in.ask_for_key(), add=True) if wants_key else talk.with_chatgpt()
     accounts_view.show_signed_in(console, kept.account)
 
 

@@ -18,6 +18,7 @@ from rich.style import Style
 from rich.text import Text
 
 from turnout.accounts.login import browser, desktop, device, keeping, key
+from turnout.accounts.login.listener import PortsTaken
 from turnout.accounts.store import Accounts
 from turnout.accounts.token_client import TokenClient
 from turnout.cli import typed
@@ -40,11 +41,6 @@ if TYPE_CHECKING:
 Way = Literal["browser", "device", "headless"]
 
 
-def way() -> Way:
-    """How to sign in where the user has not said."""
-    return "browser" if desktop.can_open() else "device"
-
-
 class SigningIn:
     """One sign-in, shown on one console."""
 
@@ -58,14 +54,17 @@ class SigningIn:
         self._asking = False
         """The cursor stands behind a question."""
 
-    def with_chatgpt(self, way: Way, nickname: str = "", *, add: bool = False) -> Kept:
-        """Signs in with ChatGPT and keeps the login. Raises `TurnoutError`, and `KeyboardInterrupt` for Ctrl-C."""
+    def with_chatgpt(self, way: Way | None = None, nickname: str = "", *, add: bool = False) -> Kept:
+        """Signs in with ChatGPT and keeps the login; without a ``way``, in the first one that is open here.
+
+        Raises `TurnoutError`, and `KeyboardInterrupt` for Ctrl-C.
+        """
         self._accounts.check_place()
         ways = {"browser": self._with_browser, "device": self._with_device, "headless": self._by_pasting}
 
         async def sign_in() -> Kept:
             with self._console.status("") as status:
-                tokens = await ways[way](status)
+                tokens = await (ways[way](status) if way else self._with_what_is_open(status))
             self._keeping = True
             return await keeping.keep(self._accounts, self._client, tokens, nickname, add=add)
 
@@ -86,6 +85,18 @@ class SigningIn:
         return keeping.keep_key(self._accounts, good, nickname, add=add)
 
     # The three ways
+
+    async def _with_what_is_open(self, status: Status) -> Tokens:
+        if desktop.can_open():
+            try:
+                return await self._with_browser(status)
+            except PortsTaken as error:
+                self._say(f"{error.failure.message} So it goes on without.", "dim")
+        try:
+            return await self._with_device(status)
+        except device.NotOffered as error:
+            self._say(f"{error.failure.message} So it goes on without.", "dim")
+        return await self._by_pasting(status)
 
     async def _with_browser(self, status: Status) -> Tokens:
         opening: list[asyncio.Task[bool]] = []

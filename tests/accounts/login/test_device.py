@@ -80,7 +80,7 @@ async def test_nobody_enters_the_code(sim: Simulator, client: TokenClient) -> No
 
 async def test_it_is_not_offered(sim: Simulator, client: TokenClient) -> None:
     sim.settings.device_login = False
-    with pytest.raises(TurnoutError, match="not enabled") as refused:
+    with pytest.raises(device.NotOffered, match="not enabled") as refused:
         await sign_in(client, Clock())
     assert "turnout login" in refused.value.failure.next_step
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.accounts.login.user import browse
-from turnout.accounts.login.listener import Listener, listening, redirect_uri
+from turnout.accounts.login.listener import Listener, PortsTaken, listening, redirect_uri
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ async def test_any_other_program_keeps_its_port(answers: bytes) -> None:
 async def test_with_both_ports_taken_it_says_what_helps() -> None:
     first, second = free_port(), free_port()
     async with neighbour(first, answers=NO, ends=False), neighbour(second, answers=NO, ends=False):
-        with pytest.raises(TurnoutError) as refused:
+        with pytest.raises(PortsTaken) as refused:
             async with listening(STATE, [first, second]):
                 pass
     assert f"{first} and {second}" in refused.value.failure.message

@@ -13,8 +13,8 @@ import msgspec
 
 from turnout.accounts.claims import identity
 from turnout.accounts.login import answer, pkce
-from turnout.accounts.login.listener import PORTS, listening, redirect_uri
-from turnout.protocol.errors import FailureKind, TurnoutError, fail
+from turnout.accounts.login.listener import PORTS, PortsTaken, listening, redirect_uri
+from turnout.protocol.errors import FailureKind, fail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -59,8 +59,9 @@ async def sign_in(
 ) -> Tokens:
     """Waits for the user to sign in on OpenAI's page, and gives the new login.
 
-    ``invite`` is called once everything is ready for the browser. Raises `TurnoutError`: `SIGN_IN` when the user has
-    declined or not come in time, or no port is free (and nothing can be pasted); what `TokenClient.exchange` raises.
+    ``invite`` is called once everything is ready for the browser. Raises `TurnoutError`: `PortsTaken` when no port is
+    free and nothing can be pasted; `SIGN_IN` when the user has declined or not come in time; what
+    `TokenClient.exchange` raises.
     """
     attempt = pkce.attempt()
     async with _listener(attempt.state, ports, optional=pasting is not None) as listener:
@@ -89,7 +90,7 @@ async def _listening_if_possible(state: str, ports: Sequence[int]) -> AsyncItera
     async with contextlib.AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(listening(state, ports))
-        except TurnoutError:
+        except PortsTaken:
             listener = None  # what the browser ends up at is pasted anyway
         yield listener
 

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from turnout.accounts.token_client import TokenError
-from turnout.protocol.errors import FailureKind, fail
+from turnout.protocol.errors import FailureKind, TurnoutError, fail
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from turnout.accounts.token_client import DeviceCode, DeviceGrant, TokenClient
     from turnout.accounts.tokens import Tokens
 
+NOT_FOUND = 404
+"""The service's answer where codes are not enabled (codex-backend.md 1.5)."""
 SECONDS = 900.0
 """How long a code is good for."""
 SHORTEST = 1.0
@@ -23,6 +25,10 @@ SLOWER = 5.0
 """Seconds by which the pauses grow each time the service has been asked too often (RFC 8628, 3.5)."""
 PATIENCE = 5
 """Questions in a row that may fail before the sign-in does: a network may come and go within 15 minutes."""
+
+
+class NotOffered(TurnoutError):
+    """Codes are not enabled for this service: another way of signing in serves."""
 
 
 async def sign_in(
@@ -35,9 +41,13 @@ async def sign_in(
 ) -> Tokens:
     """Waits for the user to enter the code that ``invite`` is given, and gives the new login.
 
-    Raises `TurnoutError`: `SIGN_IN` when nobody has entered it in time; what the calls of `TokenClient` raise.
+    Raises `TurnoutError`: `NotOffered`; `SIGN_IN` when nobody has entered it in time; what the calls of `TokenClient`
+    raise.
     """
-    device = await client.device_code()
+    try:
+        device = await client.device_code()
+    except TokenError as error:
+        raise (NotOffered(error.failure) if error.failure.status == NOT_FOUND else error) from None
     deadline = clock() + seconds
     invite(device)
     grant = await _grant(client, device, deadline, clock, sleep)

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from turnout.accounts.login import answer, pages
 from turnout.addresses import bare_host, is_loopback
 from turnout.calls import Calls
-from turnout.protocol.errors import FailureKind, TurnoutError, fail
+from turnout.protocol.errors import Failure, FailureKind, TurnoutError, fail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -41,6 +41,10 @@ LINGER_SECONDS = 3.0
 """Seconds that the browser has to fetch the last page."""
 TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL})
 """Why a port cannot be had; EACCES is Windows' word for a port that it keeps for itself."""
+
+
+class PortsTaken(TurnoutError):
+    """No port is left to wait for the browser on: another way of signing in serves."""
 
 
 def redirect_uri(port: int) -> str:
@@ -149,8 +153,7 @@ class Listener:
 async def listening(state: str, ports: Sequence[int] = PORTS) -> AsyncIterator[Listener]:
     """A listener for the attempt with this state, as long as the block lasts.
 
-    A browser that has brought its code is told how the block ended. Raises `TurnoutError` (`SIGN_IN`) if every port is
-    taken by others.
+    A browser that has brought its code is told how the block ended. Raises `PortsTaken` if others have every port.
     """
     bound = await _bind(ports)
     listener = Listener(bound.getsockname()[1], state)
@@ -205,12 +208,13 @@ async def _bind(ports: Sequence[int]) -> socket.socket:
                     raise
             if not turn and not await _ask_to_end(port):
                 break  # nobody there who could end
-    raise fail(
-        FailureKind.SIGN_IN,
-        f"The ports {' and '.join(map(str, ports))}, to which OpenAI's page sends the browser, are taken by other "
-        "programs.",
-        "End the other sign-in (the Codex CLI or app?), or sign in without a port: `turnout login --device`.",
+    failure = Failure(
+        kind=FailureKind.SIGN_IN,
+        message=f"The ports {' and '.join(map(str, ports))}, to which OpenAI's page sends the browser, are taken by "
+        "other programs.",
+        next_step="End the other sign-in (the Codex CLI or app?), or sign in without a port: `turnout login --device`.",
     )
+    raise PortsTaken(failure)
 
 
 def _listen(port: int) -> socket.socket:
