@@ -14,8 +14,10 @@ from msgspec import Meta
 UpstreamName = Literal["codex", "openai"]
 FramingChoice = Literal["auto", "plain", "lite"]
 StorageName = Literal["file", "keyring"]
+PolicyName = Literal["default", "failover"]
 EffortChoice = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Dollars = Annotated[float, Meta(ge=0, le=1_000_000, description="a number from 0 to 1000000")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$", description="an http:// or https:// address")]
 UrlOrEmpty = Annotated[str, Meta(pattern=r"^(https?://[^\s/]\S*)?$", description="an http:// or https:// address")]
 Version = Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$", description="a version of three numbers, such as 0.169.0")]
@@ -136,6 +138,13 @@ class AccountsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields
     """Nickname of the account to use; empty: the default one (`turnout accounts use`)."""
     folder: str = ""
     """Folder for Turnout's own logins and the list of accounts; empty: the system's usual place for a user's data."""
+    policy: PolicyName = "default"
+    """What happens when an account's usage limit is reached: `default` says so to the client; `failover` goes on with
+    your next account. Only for accounts of your own, and within OpenAI's terms: see the page on quota."""
+    spill_to: Literal["", "openai"] = ""
+    """`openai` goes on with your API key, which costs money, when no plan can be used; empty: it does not."""
+    spill_limit: Dollars = 10.0
+    """US dollars that going on with the API key may cost in a calendar month (UTC), by OpenAI's list prices."""
     storage: StorageName = "file"
     """Where Turnout keeps its own logins: files that only you can read, or the system's keyring."""
     issuer: Url = "https://auth.openai.com"

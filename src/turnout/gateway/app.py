@@ -25,6 +25,7 @@ from turnout.gateway.doors import (
 from turnout.gateway.encoding import UnsupportedEncoding
 from turnout.gateway.exchange import ClientGone, Exchange
 from turnout.gateway.messages import MessagesDoor
+from turnout.gateway.placement import Placements
 from turnout.gateway.quota import QuotaDoor
 from turnout.gateway.record import CLIENT_GONE, LogLines, log_facts, milliseconds_since
 from turnout.gateway.relay import DEFECT
@@ -33,6 +34,7 @@ from turnout.gateway.tracing import Tracer
 from turnout.ledger.ledger import Ledger
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.quota.board import Board
+from turnout.quota.spending import Spending
 
 if TYPE_CHECKING:
     from collections import deque
@@ -76,7 +78,10 @@ class Gateway:
         self._board = Board.of(os.environ)
         self._accounts = Accounts(config, os.environ) if accounts is None else accounts
         backend = search.build(config.search)
-        self._messages = MessagesDoor(config, upstreams, catalogue, self.ledger, backend=backend, board=self._board)
+        self._placements = Placements(
+            config, catalogue, upstreams, accounts=self._accounts, board=self._board, spending=Spending.of(os.environ)
+        )
+        self._messages = MessagesDoor(config, self._placements, self.ledger, backend=backend, board=self._board)
         self._quota = QuotaDoor(config, self._accounts, self._board)
         self._admin = AdminDoor(config, self.ledger, self.tracer)
 
@@ -128,7 +133,7 @@ class Gateway:
         if exchange.method not in methods:
             raise TurnoutError(wrong_method(exchange.method, path, methods))
         if record is None and not path.startswith(OWN) and path not in USAGE:
-            await answer_small(exchange, path, self._upstreams.values())
+            await answer_small(exchange, path, self._upstreams.get(self.config.upstream))
             return
         stranger = self._admission.refuses_client(exchange.headers)
         if stranger is not None:
@@ -157,6 +162,7 @@ class Gateway:
         self._lines.write()
         await self.tracer.close()
         await self.ledger.close()
+        await self._placements.close()
         await self._board.close()
         for upstream in self._upstreams.values():
             await upstream.close()

@@ -84,6 +84,18 @@ class Attempts:
         refused = failure.kind is FailureKind.SIGN_IN and failure.status == UNAUTHORIZED
         return refused and self._request is not None and "credential" not in self._spent
 
+    @property
+    def held(self) -> bool:
+        """The request could be sent again: nothing of an answer has been written."""
+        return self._request is not None
+
+    def move(self, target: Target, note: Note) -> None:
+        """The request is sent to another account, with ``target``; ``note`` says why."""
+        self.target = target
+        self.notes.append(note)
+        self._spent.discard("credential")
+        self._framing_is_free = self._framing_is_free and target.capabilities.lite_framing
+
     def renewed(self) -> None:
         """The refused credential has been renewed."""
         self._renewal_is_new = True

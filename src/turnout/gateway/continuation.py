@@ -62,6 +62,10 @@ class Continuation:
         self._beginning = Beginning(0, b"")
         self._search: Search | None = None
 
+    def turn_to(self, upstream: Upstream) -> None:
+        """The request goes to another upstream."""
+        self._may_be_asked = upstream.capabilities.unfinished_turns
+
     def begin(self, translation: Translation) -> None:
         """A request is about to be sent; of several attempts the last one counts."""
         self._beginning, self._search = translation.beginning, translation.search

@@ -54,13 +54,14 @@ UNTOLD = ("/api/hello", *USAGE[1:])
 JSON = {"content-type": "application/json", "cache-control": "no-store"}
 
 
-async def answer_small(exchange: Exchange, path: str, upstreams: Iterable[Upstream]) -> None:
-    """Answers at one of the small paths."""
+async def answer_small(exchange: Exchange, path: str, upstream: Upstream | None) -> None:
+    """Answers at one of the small paths. ``upstream`` is the one that requests go to."""
     status, body = 200, b""
     if path == "/health":
         body = msgspec.json.encode({"status": "ok", "version": __version__})
     elif path == "/ready":
-        reasons = [reason for upstream in upstreams if (reason := await _not_ready(exchange, upstream))]
+        reason = await _not_ready(exchange, upstream) if upstream is not None else None
+        reasons = [reason] if reason else []
         status = 503 if reasons else 200
         said = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
         body = msgspec.json.encode(said)

@@ -11,27 +11,25 @@ from turnout import log
 from turnout.gateway import record as records
 from turnout.gateway.attempts import Attempts
 from turnout.gateway.continuation import Bodies, Continuation
+from turnout.gateway.placement import Step
 from turnout.gateway.quota import ACCOUNT_HEADER, Meter
 from turnout.gateway.relay import Relay
 from turnout.gateway.sink import CollectSink, StreamSink
+from turnout.gateway.targets import Targets
 from turnout.ledger.previous import Sent
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.protocol.messages import decode_envelope
-from turnout.routing.router import route
 from turnout.translate.betas import beta_notes
 from turnout.translate.memory import SessionMemory
 from turnout.translate.messages_to_responses import Caches
-from turnout.translate.target import Framing, Target
 from turnout.translate.tools import ToolsCache
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from turnout.config import Config
     from turnout.gateway.exchange import Exchange
+    from turnout.gateway.placement import Place, Placement, Placements
     from turnout.ledger.ledger import Ledger
     from turnout.ledger.record import RequestRecord
-    from turnout.models.catalogue import Catalogue
     from turnout.protocol.messages import MessagesRequest
     from turnout.quota.board import Board
     from turnout.search import SearchBackend
@@ -47,8 +45,7 @@ class MessagesDoor:
     def __init__(
         self,
         config: Config,
-        upstreams: Mapping[str, Upstream],
-        catalogue: Catalogue,
+        placements: Placements,
         ledger: Ledger,
         *,
         backend: SearchBackend,
@@ -60,14 +57,9 @@ class MessagesDoor:
         self._backend = backend
         self._bodies = Bodies()
         self._config = config
-        self._upstreams = upstreams
-        self._catalogue = catalogue
+        self._placements = placements
+        self._targets = Targets(config)
         self._caches = Caches(ToolsCache(), SessionMemory())
-        self._framings: dict[tuple[str, str], Framing] = {}
-        self._searchless: set[tuple[str, str]] = set()
-        """Models that upstream takes only in a framing without its own web search."""
-        self._loading_plainly: set[tuple[str, str]] = set()
-        """Models that upstream has no ``tool_search`` for, against what is known of them."""
 
     async def answer(self, exchange: Exchange, record: RequestRecord) -> None:
         """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
@@ -77,57 +69,42 @@ class MessagesDoor:
         session, agent = session_of(request, exchange)
         strict = self._config.strict or records.asks_for_strictness(exchange)
         records.add_request(record, request, session, agent, strict=strict)
-        chosen = route(request, self._config, self._catalogue)
-        upstream = self._upstreams[chosen.upstream]
-        if exchange.tap is not None and exchange.tap.admit(session):
-            upstream = exchange.tap.around(upstream)
-        credential = await upstream.credential(exchange.header(ACCOUNT_HEADER) or None)
+        tap = exchange.tap
+        around = tap.around if tap is not None and tap.admit(session) else _as_it_is
+        placement = self._placements.begin(request, session, exchange.header(ACCOUNT_HEADER), around)
         meter = Meter(self._board, exchange)
-        meter.chosen(credential)
-        records.add_route(record, chosen, credential.tag)
-        key = (chosen.upstream, chosen.model)
-        target = Target(
-            model=chosen.model,
-            effort=chosen.effort,
-            account=credential.tag,
-            capabilities=upstream.capabilities,
-            framing=self._framings.get(key, chosen.framing),
-            image_detail=chosen.image_detail,
-            tool_search=chosen.tool_search and key not in self._loading_plainly,
-            tool_schema_mode=self._config.tools.schema_mode,
-            session=session_key(session, agent),
-            hosted_search=key not in self._searchless,
-        )
+        place = await self._first_place(placement, meter, record)
+        key = session_key(session, agent)
 
-        def remember(settled: Target) -> None:
-            if settled.framing != chosen.framing or key in self._framings:
-                self._framings[key] = settled.framing
-            if not settled.hosted_search:
-                self._searchless.add(key)
-            if chosen.tool_search and not settled.tool_search:
-                self._loading_plainly.add(key)
+        async def elsewhere(failure: Failure) -> Step | None:
+            move = await placement.next(failure)
+            if move is None:
+                return None
+            records.add_route(record, move.place.route, move.place.credential.tag)
+            return Step(move.place, self._targets.make(move.place, key), move.note)
 
         attempts = Attempts(
             request,
-            target,
+            self._targets.make(place, key),
             caches=self._caches,
-            strict=chosen.notes if strict else None,
-            framing_is_free=self._config.codex.framing.get(chosen.model, "auto") == "auto",
-            on_settled=remember,
+            strict=place.route.notes if strict else None,
+            framing_is_free=self._targets.framing_is_free(place.route.model),
+            on_settled=lambda settled: self._targets.remember(placement.route, settled),
         )
-        follower = Follower(self._ledger, record, target.session or "")
+        follower = Follower(self._ledger, record, key or "")
         sink = StreamSink(exchange) if request.stream else CollectSink()
         relay = Relay(
             exchange,
             sink,
-            upstream=upstream,
-            credential=credential,
+            upstream=place.upstream,
+            credential=place.credential,
             attempts=attempts,
-            continuation=Continuation(self._bodies, self._backend, upstream),
+            continuation=Continuation(self._bodies, self._backend, place.upstream),
             timing=self._config.timing,
-            model_asked=chosen.model_asked,
+            model_asked=place.route.model_asked,
             on_accepted=follower.follow,
             meter=meter,
+            elsewhere=elsewhere,
         )
         del request
         try:
@@ -138,11 +115,32 @@ class MessagesDoor:
                 if failure is None:
                     await exchange.answer(200, {"content-type": "application/json"}, sink.collector.message())
             if failure is not None:
-                raise TurnoutError(with_window(failure, chosen.window))
+                failure = placement.failure(failure)
+                meter.all_dry(placement.first_to_open)
+                raise TurnoutError(with_window(failure, placement.route.window))
         finally:
             asked_for = beta_notes(exchange.header(b"anthropic-beta"))
-            records.add_answer(record, exchange, relay, attempts, (*asked_for, *chosen.notes))
+            records.add_answer(
+                record, exchange, relay, attempts, (*asked_for, *placement.route.notes, *placement.notes)
+            )
+            placement.ended(record.usage, record.body_bytes)
             follower.count(record.prompt_tokens if relay.rounds == 1 else 0)
+
+    async def _first_place(self, placement: Placement, meter: Meter, record: RequestRecord) -> Place:
+        """Where the request goes first. Raises `TurnoutError` if nobody can be asked."""
+        records.add_route(record, placement.route, "")
+        try:
+            place = await placement.first()
+        except TurnoutError:
+            meter.all_dry(placement.first_to_open)
+            raise
+        meter.chosen(place.credential)
+        records.add_route(record, place.route, place.credential.tag)
+        return place
+
+
+def _as_it_is(upstream: Upstream) -> Upstream:
+    return upstream
 
 
 class Follower:

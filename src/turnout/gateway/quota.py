@@ -38,8 +38,12 @@ class Meter:
 
     def chosen(self, credential: Credential) -> None:
         """The request is going to be sent with this credential."""
-        if credential.account_id:
-            self._tell(self._board.get(credential.account, credential.tag))
+        self._tell(self._board.get(credential.account, credential.tag) if credential.account_id else None)
+
+    def all_dry(self, account: str) -> None:
+        """No account can be used; ``account`` is the one that can be first (empty: it is not so)."""
+        if account:
+            self._tell(self._board.get(account), refused=True)
 
     def opened(self, credential: Credential, headers: Mapping[str, str]) -> None:
         """Upstream has answered with a stream."""

@@ -18,18 +18,21 @@ from turnout.translate.responses_to_messages import MessagesStream
 from turnout.upstream.base import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from turnout.accounts.credential import Credential
     from turnout.config import Timing
     from turnout.gateway.attempts import Attempts
     from turnout.gateway.continuation import Continuation
     from turnout.gateway.exchange import Exchange
+    from turnout.gateway.placement import Step
     from turnout.gateway.quota import Meter
     from turnout.gateway.sink import Sink
     from turnout.protocol.fidelity import Note
     from turnout.translate.continuation import Pause
     from turnout.upstream.base import Upstream, UpstreamStream
+
+    Elsewhere = Callable[[Failure], Awaitable[Step | None]]
 
 TAIL_SECONDS = 1.0
 """How long the end of upstream's HTTP answer is waited for, so that its connection can be used again."""
@@ -58,8 +61,12 @@ class Relay:
         model_asked: str,
         on_accepted: Callable[[bytes], None],
         meter: Meter,
+        elsewhere: Elsewhere,
     ) -> None:
-        """``on_accepted`` is told the body that upstream accepted, once the first of the answer has been written."""
+        """``on_accepted`` is told the body that upstream accepted, once the first of the answer has been written.
+
+        ``elsewhere`` gives where a request goes on whose account's limit is reached; None if nowhere.
+        """
         self.machine: MessagesStream | None = None
         """The translation of the current attempt; None before the first."""
         self.first_output: float | None = None
@@ -80,6 +87,7 @@ class Relay:
         """The body that upstream accepted, until `_on_accepted` is told."""
         self._on_accepted = on_accepted
         self._meter = meter
+        self._elsewhere = elsewhere
         self._exchange = exchange
         self._sink = sink
         self._upstream = upstream
@@ -109,11 +117,20 @@ class Relay:
         watch = Watch(loop, self._timing, beat=self._beat if self._sink.early else None, expire=self._expire)
         try:
             pause = 0.0
+            limit: Failure | None = None
             while True:
-                call, machine = self._prepare()
+                try:
+                    call, machine = self._prepare()
+                except TurnoutError:
+                    if limit is None:
+                        raise
+                    return limit  # it cannot go elsewhere as strictly as it wants: what it met is the answer
                 failure = await self._attempt(call, machine, watch, pause)
                 if failure is not None and self._attempts.wants_renewal(failure):
                     failure = await self._renew() or failure
+                if failure is not None and failure.kind is FailureKind.USAGE_LIMIT and await self._move(failure):
+                    limit, pause = failure, 0.0
+                    continue
                 again = self._attempts.again(failure) if failure else None
                 if again is None:
                     return failure
@@ -125,6 +142,17 @@ class Relay:
             watch.stop()
             leaving.cancel()
             self._attempts.let_go()
+
+    async def _move(self, failure: Failure) -> bool:
+        """Turns to where a request may go on whose account's limit is reached; whether there is such a place."""
+        if not self._attempts.held or (step := await self._elsewhere(failure)) is None:
+            return False
+        place, target = step.place, step.target
+        self._upstream, self._credential = place.upstream, place.credential
+        self._attempts.move(target, step.note)
+        self._continuation.turn_to(place.upstream)
+        self._meter.chosen(place.credential)
+        return True
 
     async def _renew(self) -> Failure | None:
         """Has the refused credential renewed, for one more attempt; why it could not be, if that is known."""

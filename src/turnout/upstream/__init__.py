@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def build(
     config: Config, environ: Mapping[str, str] | None = None, accounts: Accounts | None = None
 ) -> dict[str, Upstream]:
-    """The upstreams that ``config`` wants, by name: only the chosen one, as the other may not be set up at all.
+    """The upstreams that ``config`` wants, by name: the chosen one, and the one it may go on with when a plan is dry.
 
     ``environ`` is this process's environment if not given, ``accounts`` are this user's.
     Raises `turnout.settings.SettingsError`.
@@ -28,6 +28,9 @@ def build(
 
     environ = os.environ if environ is None else environ
     accounts = Accounts(config, environ) if accounts is None else accounts
+    made: dict[str, Upstream] = {}
     if config.upstream == "codex":
-        return {"codex": CodexUpstream(config.codex, config.timing, accounts, environ)}
-    return {"openai": OpenAIUpstream(config.openai, config.timing, accounts, environ)}
+        made["codex"] = CodexUpstream(config.codex, config.timing, accounts, environ)
+    if "openai" in (config.upstream, config.accounts.spill_to):
+        made["openai"] = OpenAIUpstream(config.openai, config.timing, accounts, environ)
+    return made

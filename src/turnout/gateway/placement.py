@@ -1,0 +1,311 @@
+"""Finds the account that a request is sent with, and the next one when its limit is reached.
+
+The order is decided in `turnout.routing.accounts`; here are the accounts, their figures and where each session was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout import log
+from turnout.accounts.account import State
+from turnout.protocol.errors import Failure, FailureKind, TurnoutError
+from turnout.protocol.fidelity import Note, mapped
+from turnout.quota import prices
+from turnout.routing.accounts import Standing, first_to_open, in_order
+from turnout.routing.router import route
+from turnout.translate.messages_writer import TokenUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from turnout.accounts.account import Account
+    from turnout.accounts.credential import Credential
+    from turnout.accounts.store import Accounts
+    from turnout.config import Config
+    from turnout.models.catalogue import Catalogue
+    from turnout.quota.board import Board
+    from turnout.quota.spending import Spending
+    from turnout.routing.route import Route
+    from turnout.routing.router import RequestFacts
+    from turnout.translate.target import Target
+    from turnout.upstream.base import Upstream
+
+SESSIONS = 4096
+"""Sessions whose accounts are remembered."""
+LIST_SECONDS = 2.0
+"""How long the list of accounts counts as known."""
+SERVING = (State.OK, State.EXPIRED)
+"""States of accounts that are worth trying: what has expired may have been renewed by its owner meanwhile."""
+BYTES_A_TOKEN = 4
+"""For answers that ended without figures: what a prompt has at least cost."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a request goes, and as whom."""
+
+    upstream: Upstream
+    credential: Credential
+    route: Route
+
+
+class Move(msgspec.Struct, frozen=True):
+    """Where it goes next, and why."""
+
+    place: Place
+    note: Note
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A move, with the target that the request is to be translated for."""
+
+    place: Place
+    target: Target
+    note: Note
+
+
+class Placements:
+    """The places of all requests of one gateway."""
+
+    def __init__(
+        self,
+        config: Config,
+        catalogue: Catalogue,
+        upstreams: Mapping[str, Upstream],
+        *,
+        accounts: Accounts,
+        board: Board,
+        spending: Spending,
+    ) -> None:
+        self.config = config
+        self.catalogue = catalogue
+        self.upstreams = upstreams
+        self.accounts = accounts
+        self.board = board
+        self.spending = spending
+        chatgpt = config.upstream == "codex"
+        self.fails_over = chatgpt and config.accounts.policy == "failover"
+        self.spill_config: Config | None = None
+        """The configuration for what goes to the API in place of the plan; None if nothing does."""
+        if chatgpt and config.accounts.spill_to == "openai" and "openai" in upstreams:
+            self.spill_config = msgspec.structs.replace(config, upstream="openai")
+        self._sessions: OrderedDict[str, str] = OrderedDict()
+        self._listed: tuple[float, list[Account]] = (float("-inf"), [])
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def begin(
+        self, request: RequestFacts, session: str, named: str, around: Callable[[Upstream], Upstream]
+    ) -> Placement:
+        """The placement of one request. ``named`` is the account that it asks for; ``around`` wraps upstreams."""
+        return Placement(self, request, session, named, around)
+
+    def standings(self) -> list[Standing]:
+        """The accounts that may be tried, the default one first."""
+        moment = time.monotonic()
+        if moment - self._listed[0] > LIST_SECONDS:
+            found = [each for each in self.accounts.list() if each.kind == "chatgpt" and each.state in SERVING]
+            found.sort(key=lambda each: not each.default)
+            self._listed = (moment, found if self.fails_over else found[:1])
+        now = time.time()
+        return [self._standing(each, now) for each in self._listed[1]]
+
+    def _standing(self, account: Account, now: float) -> Standing:
+        quota = self.board.get(account.name, account.tag)
+        if quota is None or not quota.is_reached(now):
+            return Standing(name=account.name)
+        return Standing(name=account.name, dry=True, opens_at=quota.resets_at, refused_at=quota.refused_at)
+
+    def account_of(self, session: str) -> str:
+        """The account that the session's last request went to; empty if that is not known."""
+        return self._sessions.get(session, "")
+
+    def settle(self, session: str, account: str) -> None:
+        """The session's request goes to this account."""
+        if session:
+            self._sessions[session] = account
+            self._sessions.move_to_end(session)
+            if len(self._sessions) > SESSIONS:
+                self._sessions.popitem(last=False)
+
+    def spend(self, model: str, usage: TokenUsage) -> None:
+        """Counts what an answer has cost."""
+        writing = asyncio.get_running_loop().create_task(asyncio.to_thread(self._count, model, usage))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+
+    def _count(self, model: str, usage: TokenUsage) -> None:
+        dollars = prices.cost(model, usage)
+        if dollars is None:
+            log.get().warning("price_not_known", model=model)
+            return
+        self.spending.add(dollars)
+
+    async def close(self) -> None:
+        """Waits until all that was spent is written down."""
+        if self._writing:
+            await asyncio.wait(self._writing)
+
+
+class Placement:
+    """Where one request goes."""
+
+    def __init__(
+        self,
+        placements: Placements,
+        request: RequestFacts,
+        session: str,
+        named: str,
+        around: Callable[[Upstream], Upstream],
+    ) -> None:
+        self._all = placements
+        self._session = session
+        self._named = named
+        self._around = around
+        self._route = route(request, placements.config, placements.catalogue)
+        self._spill_route: Route | None = None
+        if placements.spill_config is not None and not named:
+            self._spill_route = route(request, placements.spill_config, placements.catalogue)
+        self._chooses = not named and (placements.fails_over or self._spill_route is not None)
+        self._left: list[str] = []
+        """Accounts that are still to be tried."""
+        self._tried: list[str] = []
+        self._stays = ""
+        self._why_no_spill = ""
+        self.notes: list[Note] = []
+        self.spilled = False
+        """It goes to the API in place of the plan."""
+        self.first_to_open = ""
+        """The account whose limit ends first, once `failure` or `first` has found that no account can be used."""
+
+    @property
+    def route(self) -> Route:
+        """The route in force."""
+        return self._spill_route if self.spilled and self._spill_route is not None else self._route
+
+    async def first(self) -> Place:
+        """Where it goes first. Raises `TurnoutError` if nobody can be asked."""
+        if not self._chooses:
+            upstream = self._around(self._all.upstreams[self._route.upstream])
+            return Place(upstream, await upstream.credential(self._named or None), self._route)
+        standings = self._all.standings()
+        self._stays = self._all.account_of(self._session)
+        spills = self._spill_route is not None
+        self._left = in_order(standings, self._stays, time.time(), spills=spills)
+        place, problem = await self._next_account()
+        if place is None and spills and standings:
+            place = await self._spill()
+        if place is not None:
+            self._note_the_change(place)
+            return place
+        if problem is not None:
+            raise TurnoutError(problem)
+        if standings:
+            raise TurnoutError(self.failure(Failure(kind=FailureKind.USAGE_LIMIT, message="")))
+        upstream = self._all.upstreams[self._route.upstream]
+        return Place(upstream, await upstream.credential(), self._route)  # raises what is wrong with it
+
+    async def next(self, failure: Failure) -> Move | None:
+        """Where it goes after the limit of the account before was reached; None if there is nowhere else."""
+        if not self._chooses or self.spilled or failure.kind is not FailureKind.USAGE_LIMIT:
+            return None
+        before = self._tried[-1]
+        dry = {each.name for each in self._all.standings() if each.dry}
+        self._left = [name for name in self._left if name not in dry]
+        place, _ = await self._next_account()
+        if place is None:
+            place = await self._spill()
+        if place is None:
+            return None
+        return Move(place, mapped("account", f"the usage limit of {before} is reached: sent {self._as(place)} instead"))
+
+    def failure(self, failure: Failure) -> Failure:
+        """What the client is told when nothing else can be tried after ``failure``."""
+        if not self._chooses or self.spilled or failure.kind is not FailureKind.USAGE_LIMIT:
+            return failure
+        standings = [each for each in self._all.standings() if each.dry]
+        first = first_to_open(standings)
+        if first is None:
+            return failure
+        self.first_to_open = first.name
+        message = failure.message or f"The usage limit of the account {first.name} is reached"
+        if len(standings) > 1:
+            names = ", ".join(each.name for each in standings)
+            message = f"The usage limits of all accounts are reached ({names}); the first to open again is {first.name}"
+        if self._why_no_spill:
+            message = f"{message.rstrip('.')}. {self._why_no_spill}"
+        opens_at = first.opens_at if first.opens_at is not None else failure.resets_at
+        return msgspec.structs.replace(
+            failure, message=message, code="usage_limit_reached", resets_at=None if opens_at is None else int(opens_at)
+        )
+
+    def ended(self, usage: TokenUsage | None, body_bytes: int) -> None:
+        """The request is over. ``body_bytes`` is the size of the body that upstream accepted, 0 if it accepted none."""
+        if not self.spilled or self._spill_route is None or not body_bytes:
+            return
+        if usage is None or not (usage.input_tokens or usage.cached_tokens or usage.output_tokens):
+            usage = TokenUsage(input_tokens=body_bytes // BYTES_A_TOKEN)
+        self._all.spend(self._spill_route.model, usage)
+
+    async def _next_account(self) -> tuple[Place | None, Failure | None]:
+        """The next account whose credential can be had; and why the last one's could not."""
+        upstream = self._around(self._all.upstreams[self._route.upstream])
+        problem: Failure | None = None
+        while self._left:
+            name = self._left.pop(0)
+            try:
+                credential = await upstream.credential(name)
+            except TurnoutError as error:
+                problem = error.failure
+                self.notes.append(mapped("account", f"{name} was passed over: {problem.message}"))
+                continue
+            self._tried.append(name)
+            self._all.settle(self._session, name)
+            return Place(upstream, credential, self._route), None
+        return None, problem
+
+    async def _spill(self) -> Place | None:
+        """The API in place of the plan, if it may be used."""
+        if self._spill_route is None:
+            return None
+        limit = self._all.config.accounts.spill_limit
+        try:
+            spent = self._all.spending.this_month()
+        except (OSError, msgspec.DecodeError):
+            self._why_no_spill = "The OpenAI API is not used instead: what it has cost so far cannot be read"
+            return None
+        if spent.dollars >= limit:
+            self._why_no_spill = (
+                f"The OpenAI API is not used instead: {spent.dollars:.2f} of {limit:.2f} dollars are spent this month"
+            )
+            return None
+        model = self._spill_route.model
+        if await asyncio.to_thread(prices.cost, model, TokenUsage()) is None:
+            self._why_no_spill = f"The OpenAI API is not used instead: the price of {model} is not known"
+            return None
+        upstream = self._around(self._all.upstreams[self._spill_route.upstream])
+        try:
+            credential = await upstream.credential()
+        except TurnoutError as error:
+            self._why_no_spill = f"The OpenAI API is not used instead: {error.failure.message}"
+            return None
+        self.spilled = True
+        return Place(upstream, credential, self._spill_route)
+
+    def _note_the_change(self, place: Place) -> None:
+        """A session that is not sent as it was before says so in its record."""
+        if self.spilled:
+            self.notes.append(mapped("account", f"the plan's usage limit is reached: sent {self._as(place)}"))
+        elif self._stays and self._stays != place.credential.account:
+            self.notes.append(
+                mapped(
+                    "account", f"the session was with {self._stays}, which cannot be used now: sent {self._as(place)}"
+                )
+            )
+
+    def _as(self, place: Place) -> str:
+        return "to the OpenAI API" if self.spilled else f"as {place.credential.account}"
