@@ -123,9 +123,8 @@ class Accounts:
         with self._registry.change():
             pass
         if self._config.accounts.storage == "keyring":
-            keyring_entries.read(
-                keyring_entries.SERVICE, "check"
-            )  # there is none of that name; a locked one is unlocked
+            # There is no entry of that name; but a keyring that is locked is unlocked now, or not at all.
+            keyring_entries.read(keyring_entries.SERVICE, "check")
 
     def use(self, name: str) -> Account:
         """Makes an account the default."""

@@ -51,7 +51,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
         accounts_view.show_accounts(console(), found, loaded)
 
 
-@command.command("use")
+@command.command("use", short_help="Make an account the default one.")
 @click.argument("name")
 def use(name: str) -> None:
     """Make an account the default one: it is used when nothing else is asked for."""
@@ -98,7 +98,7 @@ def remove(name: str, *, yes: bool) -> None:
     click.echo(f"{name} is removed.{untouched}")
 
 
-@command.command("sources")
+@command.command("sources", short_help="Show every login on this machine, whoever keeps it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def sources(*, as_json: bool) -> None:
     """Show every login on this machine that Turnout could use, whoever keeps it.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.accounts.login.conftest import ADA, BOB
+from turnout.accounts.account import State
 from turnout.accounts.credential import Secret
 from turnout.accounts.login.keeping import keep, keep_key
 from turnout.accounts.sources import find
@@ -38,9 +40,9 @@ def accounts(config: Config) -> Accounts:
     return Accounts.open(config, {})
 
 
-def signed_in(sim: Simulator, account: Account = ADA) -> Tokens:
+def signed_in(sim: Simulator, account: Account = ADA, *, clock_offset: float = 0.0) -> Tokens:
     """The tokens of a new login."""
-    made = sim.tokens(account)
+    made = sim.issuer.sign_in(account, now=time.time() + clock_offset, lifetime=1800.0)
     return Tokens(
         access_token=Secret(made.access_token),
         refresh_token=Secret(made.refresh_token),
@@ -185,3 +187,13 @@ async def test_a_new_login_is_no_secret_in_what_is_told(
     for secret in (tokens.access_token, tokens.refresh_token, tokens.id_token):
         assert secret not in repr(kept)
         assert secret not in json.dumps(repr(accounts.list()))
+
+
+@pytest.mark.parametrize("offset", [3600.0, -3600.0])
+async def test_a_login_that_looks_expired_or_not_yet_valid_by_a_wrong_clock_is_a_good_one(
+    sim: Simulator, client: TokenClient, accounts: Accounts, offset: float
+) -> None:
+    kept = await keep(accounts, client, signed_in(sim, clock_offset=offset), "", add=False)
+    assert kept.account.state is State.OK
+    assert kept.account.expires_at is not None
+    assert abs(kept.account.expires_at - time.time() - 1800) < 60

@@ -35,8 +35,8 @@ PORTS = (1455, 1457)
 """The only ports that OpenAI sends a browser back to for this client id."""
 TRIES, PAUSE = 10, 0.2
 """How often a taken port is tried, and the seconds between: a sign-in that was told to end takes a moment."""
-CANCEL_SECONDS = 1.0
-"""Seconds that another sign-in may take to answer that it ends."""
+CANCEL_SECONDS = 0.5
+"""Seconds that another sign-in may take to accept the question whether it ends, and again to answer it."""
 LINGER_SECONDS = 3.0
 """Seconds that the browser has to fetch the last page."""
 TAKEN = frozenset({errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL})
