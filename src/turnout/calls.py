@@ -13,6 +13,7 @@ import msgspec
 from turnout.protocol.errors import FailureKind, fail
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 ANSWER_SECONDS = 30.0
@@ -42,6 +43,15 @@ class Calls:
         self._environ = environ
         self._connect = connect
         self._seconds = seconds
+        self._context: ssl.SSLContext | None = None
+
+    def prepare(self) -> None:
+        """Does beforehand what takes a while and is the same for every call. Raises `SettingsError`."""
+        import aiohttp  # noqa: F401 (150 ms, which only those pay who call)
+
+        from turnout import network
+
+        self._context = self._context or network.trusted(self._environ)
 
     async def call(
         self, name: str, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -51,15 +61,14 @@ class Calls:
         Raises `TurnoutError`: `UNREACHABLE` (nothing was sent), `UPSTREAM_TIMEOUT`, `CUT`, `UPSTREAM_ERROR` (an answer
         that is not HTTP); and `SettingsError` for an address, a proxy or certificates that cannot be used.
         """
-        import aiohttp  # 150 ms, which only those pay who call
+        self.prepare()
+        import aiohttp
 
         from turnout import network
 
         target = network.address(name, url)
         proxy, proxy_headers = network.proxy_for(target)
-        connector = aiohttp.TCPConnector(
-            force_close=True, ssl=network.trusted(self._environ) if target.scheme == "https" else True
-        )
+        connector = aiohttp.TCPConnector(force_close=True, ssl=self._context or True)
         timeout = aiohttp.ClientTimeout(total=None, connect=self._connect)
         try:
             async with (

@@ -1,12 +1,13 @@
 """The process that renews logins, killed before step N of its writing: `python killed_renewer.py N LOG`.
 
 A step is a call of `turnout.accounts.atomic` to the system; its name goes into the file LOG before it is done. N may be
-`half:N`: half of the bytes of step N, a write, are written before the kill.
+`half:N`: half of the bytes of step N, a write, are written before the kill; or `any`: some step, or none.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sys
 from collections.abc import Callable
@@ -15,6 +16,10 @@ from typing import Any
 
 from turnout.accounts import atomic, renewer
 
+ALL = 12
+"""Steps of one renewal."""
+ASKED = 4
+"""Those before OpenAI is asked."""
 STEPS = ("open", "write", "fsync", "lseek", "ftruncate", "close")
 
 
@@ -46,6 +51,9 @@ class SteppingOs:
 
 def main() -> int:
     half, number = sys.argv[1].startswith("half:"), sys.argv[1].removeprefix("half:")
+    if number == "any":
+        # Before anything was asked, it is harmless, and costs the next one a pause: seldom.
+        number = str(random.randint(1, ASKED) if random.random() < 0.05 else random.randint(ASKED + 1, 2 * ALL))
     stepping = SteppingOs(int(number), half, Path(sys.argv[2]))
     real = os.replace
     atomic.os = stepping  # type: ignore[assignment]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 TOKEN = "e2e-token"
 
@@ -28,14 +28,24 @@ _SETTINGS = ("CHATGPT_", "CODEX_", "OPENAI_", "PROXY_", "TURNOUT_")
 class Gateway:
     """A running gateway in front of one upstream; a context manager that stops it."""
 
-    def __init__(self, home: Path, *, upstream: str, environment: Mapping[str, str]) -> None:
-        """`home` is its home and working folder; `environment` says where the upstream is and how to sign in there."""
+    def __init__(
+        self,
+        home: Path,
+        *,
+        upstream: str,
+        environment: Mapping[str, str],
+        turnout: Sequence[str] = ("-m", "turnout"),
+    ) -> None:
+        """`home` is its home and working folder; `environment` says where the upstream is and how to sign in there.
+
+        `turnout` is what Python is to run as the command `turnout`.
+        """
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = TOKEN
         self._log = tempfile.NamedTemporaryFile(mode="w+b", prefix="turnout-", suffix=".log")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "turnout", "serve", "--port", str(self.port), "--upstream", upstream],
+            [sys.executable, *turnout, "serve", "--port", str(self.port), "--upstream", upstream],
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)},
                 "HOME": str(home),
@@ -63,6 +73,11 @@ class Gateway:
     def log(self) -> str:
         """What the gateway has printed and logged so far."""
         return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+
+    def kill(self) -> None:
+        """End it as `kill -9` does."""
+        self._process.kill()
+        self._process.wait()
 
     def close(self) -> None:
         """Stop it as Ctrl-C would, harder if it does not listen."""

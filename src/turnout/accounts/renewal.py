@@ -39,6 +39,8 @@ LOCK_SECONDS = 60.0
 SUCCESSOR_SECONDS = 3.0
 """How long a token's successor is waited for once it turns out that someone else has used the token: the Codex CLI
 asks before it takes the locks (codex-backend.md 1.4), and writes within milliseconds of getting them."""
+ORPHAN_SECONDS = 3.0
+"""How long a renewal is waited for whose process was killed: whoever had asked for it may have the answer."""
 ROOM = 4096
 """Bytes of the disk that a successor may need beyond what its predecessor took."""
 
@@ -86,13 +88,32 @@ class Done(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Only the user can help: this login will not be renewed again."""
 
 
-def renew(job: Job, ask: Ask, *, now: Callable[[], float] = time.time, tell: Callable[[Answered], None]) -> Done:
-    """Does the job. ``now`` gives Unix seconds; ``tell`` gets the new tokens before they are written. Never raises
-    for what the world does: that is a failed `Done`."""
+def renew(
+    job: Job,
+    ask: Ask,
+    *,
+    prepare: Callable[[], None],
+    tell: Callable[[Answered], None],
+    now: Callable[[], float] = time.time,
+) -> Done:
+    """Does the job. Never raises for what the world does: that is a failed `Done`.
+
+    ``prepare`` is called before the locks are taken, if it looks as if ``ask`` will be needed: the less time between
+    the last look at the login and the asking, the rarer the Codex CLI is quicker. ``tell`` gets the new tokens before
+    they are written. ``now`` gives Unix seconds.
+    """
     renewal = _Renewal(job, ask, now, tell)
+    patient_until = time.monotonic() + ORPHAN_SECONDS
     try:
-        with _locked(job.place):
-            done = renewal.run()
+        if renewal.looks_wanted():
+            prepare()
+        while True:
+            with _locked(job.place):
+                orphan = job.tokens is None and renewal.finds_orphan()
+                if not orphan or time.monotonic() > patient_until:
+                    done = renewal.run()
+                    break
+            time.sleep(0.1)
         if done.permanent and renewal.may_be_succeeded and _succeeded(job.place, renewal.login):
             return Done(outcome="adopted")
     except TurnoutError as error:
@@ -116,6 +137,22 @@ class _Renewal:
         self._now = now
         self._tell = tell
         self._registry = RegistryFile(Path(job.folder))
+
+    def looks_wanted(self) -> bool:
+        """Whether there is something to ask for, at a glance. Raises `TurnoutError` for what cannot be read."""
+        return self._job.tokens is None and self._is_wanted(self._parse(self._place.read()))
+
+    def finds_orphan(self) -> bool:
+        """Whether a renewal was broken off before its answer was kept. The token that it had may be used up."""
+        try:
+            made_ready = self._place.pending(self._parse(self._place.read()).fingerprint).read_bytes()
+        except (TurnoutError, OSError):
+            return False  # there is none; what else is wrong is said by `run`
+        try:
+            self._parse(made_ready)
+        except TurnoutError:
+            return True
+        return False
 
     def run(self) -> Done:
         """Raises `TurnoutError` for what cannot be read, OSError for what cannot be written."""
@@ -148,14 +185,14 @@ class _Renewal:
     def _read(self) -> tuple[bytes, Login]:
         """The document and its login; a successor that was left lying is put in place first."""
         content = self._place.read()
-        login = self.login = documents.parse(content, self._place.source, self._place.label)
+        login = self.login = self._parse(content)
         pending = self._place.pending(login.fingerprint)
         for leftover in pending.parent.glob(self._place.pending("*").name):
             if leftover != pending:
                 leftover.unlink(missing_ok=True)
         try:
             found = pending.read_bytes()
-            successor = documents.parse(found, self._place.source, self._place.label)
+            successor = self._parse(found)
         except FileNotFoundError:
             return content, login
         except TurnoutError:  # it was made ready, but never filled
@@ -167,6 +204,9 @@ class _Renewal:
         atomic.replace(pending, self._place.target)
         self.login = successor
         return found, successor
+
+    def _parse(self, content: bytes) -> Login:
+        return documents.parse(content, self._place.source, self._place.label)
 
     def _is_wanted(self, login: Login) -> bool:
         if login.kind != "chatgpt":

@@ -46,10 +46,15 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order, dec_hook=secret)
 
-    def ask(tokens: Tokens, reason: str) -> Tokens:
-        return asyncio.run(TokenClient(order.config, os.environ).refresh(tokens, reason))
+    client = TokenClient(order.config, os.environ)
 
-    done = renew(order.job, ask, tell=lambda answered: report(sys.stdout.buffer, answered))
+    def ask(tokens: Tokens, reason: str) -> Tokens:
+        return asyncio.run(client.refresh(tokens, reason))
+
+    def tell(answered: Answered) -> None:
+        report(sys.stdout.buffer, answered)
+
+    done = renew(order.job, ask, prepare=client.prepare, tell=tell)
     report(sys.stdout.buffer, done)
     return 0
 

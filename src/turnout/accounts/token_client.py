@@ -77,6 +77,13 @@ class TokenClient:
         self._settings: AccountsSettings = config.accounts
         self._calls = Calls(environ, connect=config.timing.connect, seconds=seconds)
 
+    def prepare(self) -> None:
+        """Does beforehand what takes a while and is the same for every call. Raises `TokenError`."""
+        try:
+            self._calls.prepare()
+        except SettingsError as error:
+            raise _misconfigured(error) from None
+
     async def exchange(self, code: str, verifier: str, redirect_uri: str) -> Tokens:
         """A login for an authorization code. Raises `TokenError`."""
         form = {
@@ -190,7 +197,7 @@ class TokenClient:
         except TurnoutError as error:
             raise TokenError(error.failure, permanent=False) from None
         except SettingsError as error:
-            raise TokenError(Failure(kind=FailureKind.UNREACHABLE, message=str(error)), permanent=False) from None
+            raise _misconfigured(error) from None
 
     def _granted(self, answer: Answer, what: str) -> dict[str, Any]:
         """The fields of a good answer. Raises `TokenError` for any other."""
@@ -200,6 +207,10 @@ class TokenClient:
         if not isinstance(decoded, dict):
             raise _no_tokens(answer)
         return decoded
+
+
+def _misconfigured(error: SettingsError) -> TokenError:
+    return TokenError(Failure(kind=FailureKind.UNREACHABLE, message=str(error)), permanent=False)
 
 
 def _refusal(answer: Answer, what: str) -> TokenError:
