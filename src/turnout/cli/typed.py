@@ -28,8 +28,8 @@ async def lines() -> AsyncIterator[str]:
     number = sys.stdin.fileno()
     while piece := await _piece(number):
         *whole, pending = (pending + piece).split(b"\n")
-        for line in whole:
-            yield line.decode("utf-8", "replace").rstrip("\r")
+        for each in whole:
+            yield each.decode("utf-8", "replace").rstrip("\r")
     if pending:
         yield pending.decode("utf-8", "replace")
 
