@@ -11,6 +11,15 @@ import pytest
 
 from tests.gateway.client import message, send, wait_for
 from tests.gateway.conftest import config
+from tests.gateway.upstreams import (
+    BEGIN_TEXT,
+    STREAM_HEAD,
+    ScriptedUpstream,
+    chunk,
+    completed,
+    delta,
+    event,
+)
 from turnout.gateway.server import RunningGateway
 from turnout.quota import board as boards
 from turnout.simulator import Settings, Simulator
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.gateway.client import Answer
+    from tests.gateway.upstreams import Connection
 
 UNIFIED = "anthropic-ratelimit-unified-"
 
@@ -84,12 +94,21 @@ def test_other_refusals_are_no_reached_limit(gateway: RunningGateway, sim: Simul
     assert unified(answer).get("status") != "rejected"
 
 
-def test_the_event_counts_where_headers_do_not_come(gateway: RunningGateway, sim: Simulator) -> None:
-    sim.state.settings.used_percent = 44.0
-    send(gateway, message(stream=True))
-    (window, *_) = told(gateway)["windows"]  # type: ignore[misc]
-    assert window["used_percent"] == 44.0
-    assert told(gateway)["origin"] == "event"
+def test_the_event_counts_where_headers_do_not_come(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TURNOUT_HOME", str(tmp_path))
+    limits = {"primary": {"used_percent": 44, "window_minutes": 300, "reset_at": int(time.time()) + 60}}
+    said = event("codex.rate_limits", plan_type="pro", rate_limits=limits)
+
+    def script(connection: Connection) -> None:
+        connection.read_request()
+        connection.write(STREAM_HEAD + chunk(said + BEGIN_TEXT + delta("x") + completed("x")) + b"0\r\n\r\n")
+
+    with ScriptedUpstream(script) as upstream, RunningGateway(config(upstream.url, home)) as gateway:
+        assert send(gateway, message(stream=True)).status == 200
+        found = told(gateway)
+        assert (found["origin"], found["windows"][0]["used_percent"]) == ("event", 44.0)  # type: ignore[index]
 
 
 class TestTheDoor:

@@ -271,7 +271,8 @@ class TestFailover:
         ]
         exhaust(sim, ada=2)
         answer = send(gateway, message(messages=history), headers={"x-turnout-strict": "1"})
-        assert answer.status in (200, 429)
+        assert (answer.status, answer.error[0]) == (429, "rate_limit_error")
+        assert asked(sim) == ["ada", "ada"]
 
     def test_what_is_known_of_limits_outlives_the_gateway(self, start: Start, sim: Simulator, tmp_path: Path) -> None:
         exhaust(sim, ada=2)

@@ -57,4 +57,4 @@ def test_a_refusal() -> None:
 
 
 def test_nothing_known_is_nothing_said() -> None:
-    assert headers(quota(windows=()), NOW) == []
+    assert headers(quota(windows=()), NOW) == ()

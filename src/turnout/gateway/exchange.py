@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from turnout.gateway.encoding import decoded
@@ -72,7 +72,7 @@ class Exchange:
         """Local address that the connection came in on."""
         self.status = 0
         """Status of the answer, 0 until it has begun."""
-        self.also: list[tuple[bytes, bytes]] = []
+        self.also: Iterable[tuple[bytes, bytes]] = ()
         """Headers that the answer gets whatever becomes of it."""
         self._receive = receive
         self._send = send

@@ -35,6 +35,7 @@ class Meter:
         self._board = board
         self._exchange = exchange
         self._refusal: Mapping[str, str] = {}
+        self._headers_said = False
 
     def chosen(self, credential: Credential) -> None:
         """The request is going to be sent with this credential."""
@@ -48,6 +49,7 @@ class Meter:
     def opened(self, credential: Credential, headers: Mapping[str, str]) -> None:
         """Upstream has answered with a stream."""
         if credential.account_id and (seen := readers.from_headers(headers, credential, time.time())) is not None:
+            self._headers_said = True
             self._tell(self._board.saw_soon_written(seen))
 
     def refused(self, error: TurnoutError) -> None:
@@ -57,10 +59,11 @@ class Meter:
     def ended(self, credential: Credential, failure: Failure | None, rate_limits: bytes) -> None:
         """An attempt is over. ``rate_limits`` is the data of upstream's event ``codex.rate_limits``, if one came."""
         headers, self._refusal = self._refusal, {}
+        said_already, self._headers_said = self._headers_said, False
         if not credential.account_id:
             return
         now = time.time()
-        if rate_limits and (said := readers.from_event(rate_limits, credential, now)) is not None:
+        if rate_limits and not said_already and (said := readers.from_event(rate_limits, credential, now)) is not None:
             self._board.saw_soon_written(said)
         if failure is not None and failure.kind is FailureKind.USAGE_LIMIT:
             refusal = readers.from_refusal(failure, headers, credential, now)
@@ -69,7 +72,7 @@ class Meter:
             self._tell(self._board.saw_soon_written(seen))
 
     def _tell(self, quota: Quota | None, *, refused: bool = False) -> None:
-        self._exchange.also = unified.headers(quota, time.time(), refused=refused) if quota is not None else []
+        self._exchange.also = unified.headers(quota, time.time(), refused=refused) if quota is not None else ()
 
 
 class QuotaDoor:

@@ -7,7 +7,8 @@ out.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -25,29 +26,33 @@ EVENT = b"codex.rate_limits"
 FAR_FUTURE = 4_102_444_800
 """Unix seconds of the year 2100: no window lasts until then."""
 _END = "-primary-used-percent"
+_ENDINGS = ("-percent", "-minutes", "-at", "-seconds", "-name", "-type", "-credits", "-unlimited", "-balance")
+"""How the names of all headers end that are read here."""
 _YES = frozenset({"true", "1"})
 
 
 def from_headers(headers: Mapping[str, str], credential: Credential, now: float) -> Quota | None:
     """The quota in the headers of an answer (names in any case); None if they say nothing. ``now``: Unix seconds."""
-    said = {lowered: value for name, value in headers.items() if (lowered := name.lower()).startswith("x-")}
-    families = [name[2 : -len(_END)] for name in said if name.endswith(_END)]
-    if not families:
-        return None
-    further = tuple(
-        FurtherLimit(family.replace("-", "_"), windows, said.get(f"x-{family}-limit-name", ""))
-        for family in families
-        if family != PLAN and (windows := _windows(said, family, now))
+    said = tuple(
+        [
+            (lowered, value)
+            for name, value in headers.items()
+            if (lowered := name.lower()).endswith(_ENDINGS) and lowered.startswith("x-")
+        ]
     )
-    reached = said.get("x-codex-rate-limit-reached-type", "")
+    figures = _read_once(said)
+    if figures is None:
+        return None
+    if figures.spans:
+        figures = _read(dict(said), now)
     return Quota(
         account=credential.account,
         tag=credential.tag,
-        plan=said.get("x-codex-plan-type") or credential.plan,
-        windows=_windows(said, PLAN, now),
-        further=further,
-        credits=_credits(said),
-        reached=reached,
+        plan=figures.plan or credential.plan,
+        windows=figures.windows,
+        further=figures.further,
+        credits=figures.credits,
+        reached=figures.reached,
         seen_at=now,
     )
 
@@ -101,6 +106,41 @@ def window(used: float | None, minutes: float | None, resets_at: float | None) -
     if used <= 0 and length is None and reset is None:
         return None
     return Window(min(max(used, 0.0), 100.0), length, reset)
+
+
+class _Figures(NamedTuple):
+    """What headers say."""
+
+    plan: str
+    windows: tuple[Window, ...]
+    further: tuple[FurtherLimit, ...]
+    credits: Credits | None
+    reached: str
+    spans: bool
+    """Times are told as spans: they mean something else with each answer."""
+
+
+def _read(said: Mapping[str, str], now: float) -> _Figures:
+    families = [name[2 : -len(_END)] for name in said if name.endswith(_END)]
+    return _Figures(
+        plan=said.get("x-codex-plan-type", ""),
+        windows=_windows(said, PLAN, now),
+        further=tuple(
+            FurtherLimit(family.replace("-", "_"), windows, said.get(f"x-{family}-limit-name", ""))
+            for family in families
+            if family != PLAN and (windows := _windows(said, family, now))
+        ),
+        credits=_credits(said),
+        reached=said.get("x-codex-rate-limit-reached-type", ""),
+        spans=any(name.endswith("-seconds") for name in said),
+    )
+
+
+@lru_cache(maxsize=64)
+def _read_once(pairs: tuple[tuple[str, str], ...]) -> _Figures | None:
+    """`_read`, once for answers that say the same, as most do; None if they say nothing of the quota."""
+    said = dict(pairs)
+    return _read(said, 0.0) if any(name.endswith(_END) for name in said) else None
 
 
 def _windows(said: Mapping[str, str], family: str, now: float) -> tuple[Window, ...]:
