@@ -90,6 +90,11 @@ CAPABILITIES: Mapping[str, tuple[Capability, ...]] = {
         Capability("Edit"),
         Capability("Write"),
         Capability("NotebookEdit"),
+        Capability(
+            "TodoWrite",
+            note="Offered in place of the task list when CLAUDE_CODE_ENABLE_TASKS=0 is set; 2.1.328 also wants "
+            "CLAUDE_CODE_ENABLE_TODO_TOOLS=1.",
+        ),
         Capability("Images"),
         Capability("PDF documents"),
         Capability("Parallel calls"),

@@ -35,7 +35,7 @@ def test_the_upstream_sees_a_codex_request(claude: ClaudeCode, stack: Stack) -> 
     assert (body["stream"], body["store"], body["include"]) == (True, False, ["reasoning.encrypted_content"])
     assert upstream.texts(request, "user")[-1].endswith("Does the bridge hold?")
     assert {item.get("role") for item in request.input} <= {"user", "developer"}
-    assert all(tool["strict"] is False for tool in body["tools"])
+    assert all(tool["strict"] is False for tool in body["tools"] if tool["type"] == "function")
 
 
 def test_nothing_that_only_anthropic_needs_is_sent_upstream(claude: ClaudeCode, stack: Stack) -> None:

@@ -75,6 +75,22 @@ def test_a_notebook_is_read_and_edited(claude: ClaudeCode, stack: Stack) -> None
     assert "# Two" in inserted
 
 
+@pytest.mark.capability("TodoWrite")
+def test_a_todo_list_is_kept(claude: ClaudeCode, stack: Stack) -> None:
+    todos = [
+        {"content": "Count the planks", "status": "completed", "activeForm": "Counting the planks"},
+        {"content": "Paint the rails", "status": "in_progress", "activeForm": "Painting the rails"},
+    ]
+    stack.play(use(call("TodoWrite", todos=todos)), say("One is left."))
+    # The client has it in place of the task tools, and 2.1.328 has either only on demand.
+    wanted = {"CLAUDE_CODE_ENABLE_TASKS": "0", "CLAUDE_CODE_ENABLE_TODO_TOOLS": "1", "ENABLE_TOOL_SEARCH": "false"}
+    assert claude.run("Make a list", environment=wanted).succeeded().stdout == "One is left.\n"
+    offered, written = stack.requests
+    assert upstream.tool_named(offered, "TodoWrite")["parameters"]["required"] == ["todos"]
+    [answer] = upstream.tool_outputs(written)
+    assert "successfully" in answer
+
+
 @pytest.mark.capability("Parallel calls", "Failed and wrong calls")
 def test_parallel_calls_get_their_own_answers_and_a_failure_shows(claude: ClaudeCode, stack: Stack) -> None:
     stack.play(
