@@ -115,3 +115,14 @@ def test_without_a_login_it_says_so_before_it_starts(tmp_path: Path, variables: 
     assert done.returncode == 1
     assert "There is no Codex login" in done.stderr
     assert "codex login" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in for Claude Code is a shell script")
+def test_what_runs_inside_is_about_the_account_in_use(tmp_path: Path, variables: dict[str, str]) -> None:
+    program = tmp_path / "bin" / "claude"
+    program.unlink()
+    program.write_text('#!/bin/sh\necho "account: $TURNOUT_ACCOUNT"\n')
+    program.chmod(0o755)
+    named = turnout(tmp_path, "claude", "--account", "ada", variables=variables)
+    assert "account: ada\n" in named.stdout, named.stderr
+    assert "account: \n" in turnout(tmp_path, "claude", variables=variables).stdout

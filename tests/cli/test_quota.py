@@ -47,6 +47,7 @@ def test_json(tmp_path: Path, variables: dict[str, str], sim: Simulator) -> None
     (found,) = json.loads(done.stdout)["accounts"]
     assert (found["account"], found["plan"], found["default"]) == ("ada", "pro", True)
     assert [window["minutes"] for window in found["windows"]] == [300, 10_080]
+    assert found["credits"] == {"has_credits": False, "unlimited": False, "balance": "0"}
     again = turnout(tmp_path, "quota", "--json", variables=variables)
     assert json.loads(again.stdout)["accounts"][0]["seen_at"] == found["seen_at"]
     assert len([call for call in sim.calls if "usage" in call.path]) == 1

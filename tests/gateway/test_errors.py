@@ -54,6 +54,11 @@ REFUSALS = [
     Refusal("failed:rate_limit_exceeded", 1, 429, "rate_limit_error", {"retry-after": "2"}, ""),
     Refusal("failed:server_is_overloaded", 1, 529, "overloaded_error", {"retry-after": "1"}, ""),
     Refusal("failed:slow_down", 1, 529, "overloaded_error", {"retry-after": "1"}, ""),
+    Refusal("failed:usage_limit_reached", 1, 429, "rate_limit_error", FOR_GOOD, "did not say when it resets"),
+    Refusal("failed:workspace_member_credits_depleted", 1, 429, "rate_limit_error", FOR_GOOD, ""),
+    Refusal("failed:invalid_prompt", 1, 400, "invalid_request_error", {}, "usage policy"),
+    Refusal("failed:bio_policy", 1, 400, "invalid_request_error", {}, "biological"),
+    Refusal("failed:misalignment_policy_violation", 1, 400, "invalid_request_error", {}, "safety policy"),
     Refusal("failed:cyber_policy", 1, 400, "invalid_request_error", {}, "cybersecurity"),
     Refusal("failed:server_error", 2, 500, "api_error", {}, ""),
     Refusal("failed:never_seen_before", 2, 500, "api_error", {}, ""),
@@ -85,6 +90,28 @@ def test_a_failure_before_output_is_a_real_http_error(
     found = record(gateway, answer)
     assert (found.status, found.attempts) == (refusal.status, refusal.calls)
     assert found.failure is not None
+
+
+LIMITS = ("429-usage-limit", "429-burst:7", "429-usage-not-included", "429-insufficient-quota", "503")
+
+
+def test_the_five_ways_to_have_no_quota_are_told_apart(sim: Simulator, gateway: RunningGateway) -> None:
+    """codex-backend.md 3.3: each has a message, a status or type, and a rule for retries of its own."""
+    found = []
+    for fault in LIMITS:
+        sim.fault(fault)
+        answer = send(gateway, message(stream=True))
+        retry = (answer.headers.get("x-should-retry"), "retry-after" in answer.headers)
+        found.append((answer.status, *answer.error, record(gateway, answer).failure.value, retry))
+    assert [(status, kind, failure, retry) for status, kind, _, failure, retry in found] == [
+        (429, "rate_limit_error", "usage_limit", ("false", False)),
+        (429, "rate_limit_error", "rate_limited", (None, True)),
+        (403, "permission_error", "permission", ("false", False)),
+        (402, "billing_error", "billing", ("false", False)),
+        (529, "overloaded_error", "overloaded", (None, True)),
+    ]
+    assert len({words for _, _, words, _, _ in found}) == len(LIMITS)
+    assert len(sim.requests) == len(LIMITS), "none of them is sent again by the gateway"
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -38,7 +38,7 @@ def picture(console: Console, lines: Sequence[Line], now: float) -> RenderableTy
 
 def _head(line: Line) -> Text:
     account = line.account
-    head = Text(account.name, style="bold")
+    head = Text.assemble((account.name, "bold"))
     plan = (line.quota.plan if line.quota else "") or account.plan
     known_by = [part for part in (account.email, plan) if part]
     head.append(f"  {' · '.join(known_by)}", style="dim")
@@ -78,8 +78,7 @@ def _row(name: str, window: Window, now: float, blocks: tuple[str, str]) -> tupl
     used = window.used(now)
     style = "red" if used >= FULL else "yellow" if used >= WARNING else "green"
     filled = min(CELLS, round(used / 100 * CELLS)) or (1 if used > 0 else 0)
-    bar = Text(blocks[0] * filled, style=style)
-    bar.append(blocks[1] * (CELLS - filled), style="dim")
+    bar = Text.assemble((blocks[0] * filled, style), (blocks[1] * (CELLS - filled), "dim"))
     figure = Text(f"{used:g} %".rjust(7) if used == int(used) else f"{used:.1f} %".rjust(7), style=style)
     resets = f"resets {moment(window.resets_at, now)}" if window.resets_at and window.resets_at > now else ""
     return Text(f"  {name}"), bar, figure, Text(resets, style="dim")

@@ -52,8 +52,10 @@ def command(account: str | None, upstream: str | None, trace: Path | None, argum
     program = locate.claude()
     if program is None:
         raise click.ClickException(f"Claude Code is not installed. {locate.HOW_TO_INSTALL}")
+    # What runs inside, such as `turnout statusline`, is about the same account.
+    environ = {**os.environ, "TURNOUT_ACCOUNT": config.accounts.use} if config.accounts.use else os.environ
     options.warn_of_trace(trace)
     readiness.make_ready(config)  # better now than at the first message
     with log.open_file(paths.log_file()) as file:  # the terminal is Claude Code's
         log.from_environment(os.environ, file)
-        return claude.run(program, arguments, config, os.environ, store=options.record_store(config), trace=trace)
+        return claude.run(program, arguments, config, environ, store=options.record_store(config), trace=trace)

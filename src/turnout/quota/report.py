@@ -82,6 +82,14 @@ class LimitFigures(msgspec.Struct, frozen=True, kw_only=True):
     windows: list[WindowFigures]
 
 
+class CreditFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """Credits in the JSON."""
+
+    has_credits: bool
+    unlimited: bool
+    balance: str
+
+
 class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
     """An account in the JSON. ``null`` stands for what is not known."""
 
@@ -95,7 +103,7 @@ class AccountFigures(msgspec.Struct, frozen=True, kw_only=True):
     problem: str
     windows: list[WindowFigures]
     further_limits: list[LimitFigures]
-    credits: Credits | None
+    credits: CreditFigures | None
     limit_reached: bool
     reached: str
     reached_until: int | None
@@ -124,7 +132,7 @@ def figures(line: Line, now: float) -> AccountFigures:
         problem=line.problem,
         windows=_windows(quota.windows, now) if quota else [],
         further_limits=[_limit(each, now) for each in quota.further] if quota else [],
-        credits=quota.credits if quota else None,
+        credits=_credits(quota.credits) if quota and quota.credits else None,
         limit_reached=reached,
         reached=quota.reached if quota and reached else "",
         reached_until=quota.resets_at if quota and reached else None,
@@ -136,6 +144,10 @@ def figures(line: Line, now: float) -> AccountFigures:
 
 def _limit(limit: FurtherLimit, now: float) -> LimitFigures:
     return LimitFigures(id=limit.id, name=limit.name or limit.id, windows=_windows(limit.windows, now))
+
+
+def _credits(credits: Credits) -> CreditFigures:
+    return CreditFigures(has_credits=credits.has_credits, unlimited=credits.unlimited, balance=credits.balance)
 
 
 def _windows(windows: Iterable[Window], now: float) -> list[WindowFigures]:
