@@ -14,6 +14,21 @@ _OF_THE_USER = ("ANTHROPIC_", "CHATGPT_", "CLAUDE", "CODEX_", "OPENAI_", "PROXY_
 _OF_THE_TESTS = {"TURNOUT_CLIENTS_DIR"}
 
 
+OUTPUT: list[tuple[str, str]] = []
+"""What each test so far has printed and logged, by the test's name."""
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Keeps the output for `tests/test_secrecy.py`. A failed test shows what it likes."""
+    if report.passed:
+        OUTPUT.extend((report.nodeid, text) for _, text in report.sections)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests that look through the others' traces come last."""
+    items.sort(key=lambda item: item.path.name == "test_secrecy.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test sees the user's accounts, keys or settings, nor do the commands that tests start."""
