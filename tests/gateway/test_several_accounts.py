@@ -15,6 +15,8 @@ from turnout.accounts.store import Accounts
 from turnout.accounts.tokens import Tokens
 from turnout.config import OpenAISettings
 from turnout.gateway.server import RunningGateway
+from turnout.gateway.tracing import FileOutlet
+from turnout.ledger import trace
 from turnout.quota.board import Board
 from turnout.simulator import Account, Simulator
 
@@ -165,6 +167,33 @@ class TestFailover:
         ask(gateway, "one")
         ask(gateway, "two")
         assert asked(sim) == ["ada", "bob", "bob", "bob", "ada"]
+
+    def test_a_conversation_stays_where_its_reasoning_is_after_a_restart(self, start: Start, sim: Simulator) -> None:
+        exhaust(sim, ada=2)
+        first = ask(start(policy="failover"), stream=False).json
+        exhaust(sim)
+        history = [
+            *message()["messages"],
+            {"role": "assistant", "content": first["content"]},
+            {"role": "user", "content": "Go on."},
+        ]
+        gateway = start(policy="failover")
+        wait_for(lambda: send(gateway, method="GET", path="/health").status == 200)
+        assert ask(gateway, messages=history).status == 200
+        assert asked(sim)[:3] == ["ada", "bob", "bob"]
+        assert [item["type"] for item in sim.requests[-1].input].count("reasoning") == 1
+
+    def test_a_trace_is_recorded_over_a_change(self, start: Start, sim: Simulator, tmp_path: Path) -> None:
+        gateway = start(policy="failover")
+        gateway.gateway.tracer.start(lambda: FileOutlet(tmp_path / "trace.jsonl"))
+        exhaust(sim, ada=2)
+        assert ask(gateway).status == 200
+        gateway.end()
+        gateway._thread.join()
+        (exchange,) = trace.read(tmp_path / "trace.jsonl").exchanges
+        assert exchange.record is not None
+        assert exchange.record.attempts == 2
+        assert "account-bob" not in (tmp_path / "trace.jsonl").read_text()
 
     def test_one_after_the_other_until_one_answers(self, start: Start, sim: Simulator) -> None:
         gateway = start(policy="failover")

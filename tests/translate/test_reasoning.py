@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turnout.translate.reasoning import seal, unseal
+from turnout.translate.reasoning import account_in, seal, unseal
 
 IDS = st.from_regex(r"rs_?[A-Za-z0-9_-]{1,60}", fullmatch=True) | st.sampled_from(["", None])
 NAMES = st.text(max_size=12) | st.sampled_from(["acct-1", "org/model:beta", "50%", "%3A", 'say "hi"\n', "größe"])
@@ -78,3 +78,18 @@ def test_an_id_that_upstream_would_not_take_back_is_left_out(item_id: str | None
     sealed = unseal(seal("acct-1", "gpt-5.5", item_id, "gAAAA"))
     assert sealed is not None
     assert sealed.item_id == ""
+
+
+@pytest.mark.parametrize("account", ["5f0c2a9d", "größe", "a:b"])
+def test_the_account_of_a_messages_reasoning_is_found_without_reading_it(account: str) -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "", "signature": seal("other", "m", None, "gAAA").decode()},
+        {"type": "thinking", "thinking": "x", "signature": seal(account, "m", None, "gAAA").decode()},
+        {"type": "text", "text": "y"},
+    ]
+    assert account_in(json.dumps({"role": "assistant", "content": blocks}).encode()) == account
+
+
+@pytest.mark.parametrize("message", [b"", b"{}", b'"turnout:1:', b'{"signature": "EqQB"}'])
+def test_without_reasoning_of_ours_there_is_no_account(message: bytes) -> None:
+    assert account_in(message) == ""

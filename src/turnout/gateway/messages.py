@@ -71,7 +71,13 @@ class MessagesDoor:
         records.add_request(record, request, session, agent, strict=strict)
         tap = exchange.tap
         around = tap.around if tap is not None and tap.admit(session) else _as_it_is
-        placement = self._placements.begin(request, session, exchange.header(ACCOUNT_HEADER), around)
+        placement = self._placements.begin(
+            request,
+            request.messages,  # type: ignore[arg-type]  # `decode_envelope` leaves them raw
+            session,
+            named=exchange.header(ACCOUNT_HEADER),
+            around=around,
+        )
         meter = Meter(self._board, exchange)
         place = await self._first_place(placement, meter, record)
         key = session_key(session, agent)

@@ -20,9 +20,12 @@ from turnout.quota import prices
 from turnout.routing.accounts import Standing, first_to_open, in_order
 from turnout.routing.router import route
 from turnout.translate.messages_writer import TokenUsage
+from turnout.translate.reasoning import account_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from msgspec import Raw
 
     from turnout.accounts.account import Account
     from turnout.accounts.credential import Credential
@@ -99,10 +102,19 @@ class Placements:
         self._writing: set[asyncio.Task[None]] = set()
 
     def begin(
-        self, request: RequestFacts, session: str, named: str, around: Callable[[Upstream], Upstream]
+        self,
+        request: RequestFacts,
+        messages: Sequence[Raw],
+        session: str,
+        *,
+        named: str,
+        around: Callable[[Upstream], Upstream],
     ) -> Placement:
         """The placement of one request. ``named`` is the account that it asks for; ``around`` wraps upstreams."""
-        return Placement(self, request, session, named, around)
+        stays = ""
+        if self.fails_over and not named:
+            stays = self._sessions.get(session, "") or self._account_in(messages)
+        return Placement(self, request, session, stays, named=named, around=around)
 
     def standings(self) -> list[Standing]:
         """The accounts that may be tried, the default one first."""
@@ -120,9 +132,11 @@ class Placements:
             return Standing(name=account.name)
         return Standing(name=account.name, dry=True, opens_at=quota.resets_at, refused_at=quota.refused_at)
 
-    def account_of(self, session: str) -> str:
-        """The account that the session's last request went to; empty if that is not known."""
-        return self._sessions.get(session, "")
+    def _account_in(self, messages: Sequence[Raw]) -> str:
+        """The account whose reasoning a conversation carries: one that goes on after a restart stays there as well."""
+        tag = next((tag for message in reversed(messages) if (tag := account_in(bytes(message)))), "")
+        self.standings()  # the list of accounts, as it is now
+        return next((each.name for each in self._listed[1] if tag and each.tag == tag), "")
 
     def settle(self, session: str, account: str) -> None:
         """The session's request goes to this account."""
@@ -159,6 +173,8 @@ class Placement:
         placements: Placements,
         request: RequestFacts,
         session: str,
+        stays: str,
+        *,
         named: str,
         around: Callable[[Upstream], Upstream],
     ) -> None:
@@ -174,7 +190,7 @@ class Placement:
         self._left: list[str] = []
         """Accounts that are still to be tried."""
         self._tried: list[str] = []
-        self._stays = ""
+        self._stays = stays
         self._why_no_spill = ""
         self.notes: list[Note] = []
         self.spilled = False
@@ -193,7 +209,6 @@ class Placement:
             upstream = self._around(self._all.upstreams[self._route.upstream])
             return Place(upstream, await upstream.credential(self._named or None), self._route)
         standings = self._all.standings()
-        self._stays = self._all.account_of(self._session)
         spills = self._spill_route is not None
         self._left = in_order(standings, self._stays, time.time(), spills=spills)
         place, problem = await self._next_account()

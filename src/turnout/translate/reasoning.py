@@ -65,6 +65,15 @@ def unseal(signature: bytes) -> Sealed | None:
     return Sealed(account, model, item_id, content)
 
 
+def account_in(message: bytes) -> str:
+    """The account whose reasoning comes last in a message (JSON); empty if there is none of ours in it."""
+    begin = message.rfind(b'"' + PREFIX)
+    if begin < 0:
+        return ""
+    begin += 1 + len(PREFIX)
+    return unquote(message[begin : message.find(b":", begin)].decode("ascii", "replace"))
+
+
 def item(sealed: Sealed) -> bytes:
     """The reasoning item as upstream takes it back."""
     item_id = b'"id":"%s",' % sealed.item_id.encode() if sealed.item_id else b""
