@@ -83,6 +83,25 @@ def test_the_configuration_in_the_page_is_one(tmp_path: Path) -> None:
     assert settings.load({}, {}, tmp_path / "config.toml").codex.framing == {"gpt-6-astra": "lite"}
 
 
+def test_the_files_in_the_accounts_page_are_ones() -> None:
+    import msgspec
+
+    from turnout.accounts import documents, places, registry
+    from turnout.accounts.account import SourceKind
+
+    login, pointer, listed = re.findall(r"```json\n(.*?)```", text("docs/accounts.md"), re.S)
+    found = documents.parse(login.encode(), SourceKind.TURNOUT, "the page")
+    assert set(json.loads(login)) == set(json.loads(documents.owned(found.tokens, 0)))
+    assert places.pointer_in(pointer.encode())
+    known = msgspec.json.decode(listed, type=registry.Registry)
+    assert msgspec.to_builtins(known) == {
+        **json.loads(listed),
+        "order": tuple(known.order),
+        "borrowed": (json.loads(listed)["borrowed"][0],),
+        "states": (json.loads(listed)["states"][0],),
+    }
+
+
 def test_the_slots_table_has_the_efforts_in_force() -> None:
     table = section(text("docs/getting-started.md"), "Which model answers")
     for slot, effort in DEFAULT_EFFORTS.items():

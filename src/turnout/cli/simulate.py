@@ -51,7 +51,12 @@ def command(*, port: int, scenario: str | None) -> None:
 
 
 def _how_to_use(running: Simulator, login: str) -> str:
-    codex = {"CODEX_HOME": login, "CODEX_API_ENDPOINT": f"{running.codex_url}/responses"}
+    codex = {
+        "CODEX_HOME": login,
+        "TURNOUT_ACCOUNTS_DIR": login,
+        "TURNOUT_CHATGPT_BASE_URL": running.chatgpt_url,
+        "TURNOUT_AUTH_ISSUER": running.url,
+    }
     openai = {"OPENAI_API_KEY": running.api_key, "OPENAI_API_BASE_URL": running.openai_url}
     return (
         f"\nThe simulator listens on {click.style(running.url, fg='cyan')}\n"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from turnout.config import CodexSettings, Config, Server
+from turnout.config import AccountsSettings, CodexSettings, Config, Server
 from turnout.demo import claude, sdk, tools
 from turnout.demo.events import ConversationError, Event, Tally
 from turnout.demo.report import Outcome, conclude
@@ -72,8 +72,9 @@ def _gateway(scenario: Scenario) -> Iterator[RunningGateway]:
     """A gateway in front of a simulated Codex backend; with nothing of the user's in it."""
     with tempfile.TemporaryDirectory(prefix="turnout-demo-login-") as login, Simulator(scenario) as simulator:
         simulator.write_auth_json(Path(login))
-        codex = CodexSettings(endpoint=f"{simulator.codex_url}/responses", home=login)
-        with RunningGateway(Config(server=Server(port=0), codex=codex)) as gateway:
+        codex = CodexSettings(base_url=simulator.chatgpt_url, home=login)
+        accounts = AccountsSettings(folder=login, issuer=simulator.url)
+        with RunningGateway(Config(server=Server(port=0), codex=codex, accounts=accounts)) as gateway:
             yield gateway
 
 
