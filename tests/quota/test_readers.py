@@ -56,6 +56,11 @@ class TestHeaders:
         assert found
         assert found.credits == Credits(True, False, "9.99")
 
+    def test_a_limit_that_an_answer_names_is_not_reached_for_it_is_an_answer(self) -> None:
+        found = from_headers({**HEADERS, "x-codex-rate-limit-reached-type": "rate_limit_reached"}, ADA, NOW)
+        assert found
+        assert not found.is_reached(NOW)
+
     def test_limits_beside_the_plans_own(self) -> None:
         more = {
             "x-codex-bengalfox-primary-used-percent": "40",
@@ -108,11 +113,11 @@ class TestTheEvent:
         assert found
         assert (found.windows, found.plan, found.origin) == ((Window(12.0, 300, RESET),), "plus", "event")
 
-    def test_with_credits_and_a_limit_that_is_reached(self) -> None:
+    def test_with_credits_that_go_on_behind_the_limit(self) -> None:
         credits = {"has_credits": True, "unlimited": False, "balance": 5}
         found = from_event(self.event(rate_limits={**LIMITS, "limit_reached": True}, credits=credits), ADA, NOW)
         assert found
-        assert (found.credits, found.reached) == (Credits(True, False, "5"), "rate_limit_reached")
+        assert (found.credits, found.reached) == (Credits(True, False, "5"), "")
 
     @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"rate_limits": 3}', b'{"rate_limits": null}', b"\xff"])
     def test_that_cannot_be_read_says_nothing(self, data: bytes) -> None:

@@ -73,3 +73,8 @@ def test_it_is_written_as_the_backend_does() -> None:
     }
     assert written["rate_limit"]["limit_reached"] is True
     assert written["rate_limit_reached_type"] == {"type": "rate_limit_reached"}
+
+
+def test_a_limit_behind_which_credits_go_on_is_not_reached() -> None:
+    found = wham.read(b'{"rate_limit": {"allowed": true, "limit_reached": true}}', ADA, NOW)
+    assert not found.is_reached(NOW)

@@ -31,8 +31,13 @@ _ENDINGS = ("-percent", "-minutes", "-at", "-seconds", "-name", "-type", "-credi
 _YES = frozenset({"true", "1"})
 
 
-def from_headers(headers: Mapping[str, str], credential: Credential, now: float) -> Quota | None:
-    """The quota in the headers of an answer (names in any case); None if they say nothing. ``now``: Unix seconds."""
+def from_headers(
+    headers: Mapping[str, str], credential: Credential, now: float, *, refused: bool = False
+) -> Quota | None:
+    """The quota in the headers of an answer (names in any case); None if they say nothing. ``now``: Unix seconds.
+
+    Only where the request was ``refused`` does a limit count as reached that they name: credits go on behind it.
+    """
     said = tuple(
         [
             (lowered, value)
@@ -52,13 +57,16 @@ def from_headers(headers: Mapping[str, str], credential: Credential, now: float)
         windows=figures.windows,
         further=figures.further,
         credits=figures.credits,
-        reached=figures.reached,
+        reached=figures.reached if refused else "",
         seen_at=now,
     )
 
 
 def from_event(data: bytes, credential: Credential, now: float) -> Quota | None:
-    """The quota in the data of an event ``codex.rate_limits``; None if it cannot be read or says nothing."""
+    """The quota in the data of an event ``codex.rate_limits``; None if it cannot be read or says nothing.
+
+    That a limit is reached is left to the refusal that may follow: credits go on behind it.
+    """
     try:
         event = _decode_event(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -78,7 +86,6 @@ def from_event(data: bytes, credential: Credential, now: float) -> Quota | None:
         plan=event.plan_type or credential.plan,
         windows=windows,
         credits=Credits(credits.has_credits, credits.unlimited, _text(credits.balance)) if credits else None,
-        reached="rate_limit_reached" if limits.limit_reached else "",
         seen_at=now,
         origin="event",
     )
@@ -86,7 +93,7 @@ def from_event(data: bytes, credential: Credential, now: float) -> Quota | None:
 
 def from_refusal(failure: Failure, headers: Mapping[str, str], credential: Credential, now: float) -> Quota:
     """The quota after upstream has refused a request with ``USAGE_LIMIT``. What its headers say comes along."""
-    said = from_headers(headers, credential, now)
+    said = from_headers(headers, credential, now, refused=True)
     until = failure.resets_at
     if until is None and failure.retry_after is not None:
         until = int(now + failure.retry_after)
@@ -182,7 +189,6 @@ class _EventWindow(msgspec.Struct, frozen=True):
 
 
 class _EventLimits(msgspec.Struct, frozen=True):
-    limit_reached: bool | None = None
     primary: _EventWindow | None = None
     secondary: _EventWindow | None = None
 

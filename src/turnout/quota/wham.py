@@ -72,7 +72,7 @@ def read(body: bytes, credential: Credential, now: float) -> Quota:
     limit = usage.rate_limit
     windows = _windows(limit, now)
     reached = ""
-    if limit is not None and (limit.limit_reached or limit.allowed is False):
+    if limit is not None and (limit.allowed is False or (limit.allowed is None and limit.limit_reached)):
         named = usage.rate_limit_reached_type
         reached = named.type if named and named.type else "rate_limit_reached"
     further = tuple(
