@@ -31,13 +31,12 @@ class Certificates:
 
 
 class CodexHome:
-    """A folder in which the CLI is signed in and set up for the simulator."""
+    """A folder in which the CLI is set up for the simulator, but not signed in there."""
 
     def __init__(self, folder: Path, simulator: Simulator, certificates: Certificates) -> None:
         self.folder = folder / ".codex"
         self.folder.mkdir(parents=True)
         self.auth = self.folder / "auth.json"
-        simulator.write_auth_json(self.folder)
         settings = f'chatgpt_base_url = "{simulator.url}/backend-api/"\nmodel = "gpt-5.5"\n'
         (self.folder / "config.toml").write_text(settings)
         self._simulator = simulator
@@ -47,6 +46,7 @@ class CodexHome:
             "CODEX_HOME": str(self.folder),
             "CODEX_CA_CERTIFICATE": str(certificates.authority),
             "CODEX_REFRESH_TOKEN_URL_OVERRIDE": f"{simulator.url}/oauth/token",
+            "CODEX_REVOKE_TOKEN_URL_OVERRIDE": f"{simulator.url}/oauth/revoke",
         }
 
     @property
@@ -54,11 +54,25 @@ class CodexHome:
         found: str = json.loads(self.auth.read_bytes())["tokens"]["refresh_token"]
         return found
 
+    def sign_in(self) -> None:
+        """By device code, whose user agrees at once."""
+        self._simulator.settings.device_polls = 0
+        self._simulator.settings.device_interval = 1  # it takes whole seconds only
+        done = self._command("login", "--device-auth", "--experimental_issuer", self._simulator.url)
+        assert done.returncode == 0, done.stderr
+
+    def sign_out(self) -> None:
+        done = self._command("logout")
+        assert done.returncode == 0, done.stderr
+
     def run(self, prompt: str) -> subprocess.CompletedProcess[str]:
         """One turn without a terminal."""
         address = f'openai_base_url="{self._simulator.codex_url}"'
+        return self._command("exec", "--skip-git-repo-check", "-c", address, prompt)
+
+    def _command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [codex(), "exec", "--skip-git-repo-check", "-c", address, prompt],
+            [codex(), *arguments],
             env=self.environment,
             cwd=self.folder.parent,
             stdin=subprocess.DEVNULL,

@@ -40,8 +40,7 @@ def certificates(tmp_path: Path) -> Certificates:
 
 @pytest.fixture
 def simulator(certificates: Certificates) -> Iterator[Simulator]:
-    settings = Settings(instructions_required=False, token_lifetime=ALWAYS_DUE)
-    with Simulator(certificate=certificates.server, settings=settings) as running:
+    with Simulator(certificate=certificates.server, settings=Settings(instructions_required=False)) as running:
         yield running
 
 
@@ -94,11 +93,42 @@ def ask(gateway: Gateway) -> int:
         connection.close()
 
 
+def test_a_login_that_the_cli_has_made_serves_both(
+    simulator: Simulator, home: CodexHome, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    home.sign_in()
+    made = json.loads(home.auth.read_bytes())
+    with Gateway(tmp_path, upstream="codex", environment=environment) as gateway:
+        assert ask(gateway) == 200
+        simulator.fault("401")
+        assert ask(gateway) == 200
+        renewed = json.loads(home.auth.read_bytes())
+        assert renewed["tokens"]["refresh_token"] != made["tokens"]["refresh_token"]
+        assert set(renewed["tokens"]) == set(made["tokens"])
+        assert home.auth.stat().st_mode & 0o777 == 0o600
+        assert home.run("Say hi").returncode == 0
+        with AppServer(home) as app_server:
+            assert app_server.signed_in_as(renewing=True) == simulator.account.email
+        assert ask(gateway) == 200
+        assert [use.outcome for use in simulator.issuer.uses] == ["renewed", "renewed"]
+
+        home.sign_out()
+        time.sleep(1.1)  # the file is looked at once a second
+        assert ask(gateway) == 403
+        home.sign_in()
+        time.sleep(1.1)
+        assert ask(gateway) == 200
+        shown = gateway.log
+    assert not any(token in shown for token in (made["tokens"]["access_token"], made["tokens"]["refresh_token"]))
+
+
 def test_200_renewals_lose_no_login(
     simulator: Simulator, home: CodexHome, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     """The CLI renews with might and main. One gateway is killed with `kill -9` again and again, of the other one every
     process that renews, at any step of its writing. Nobody is ever signed out."""
+    simulator.settings.token_lifetime = ALWAYS_DUE
+    simulator.write_auth_json(home.folder)
     over = threading.Event()
     failures: list[object] = []
 

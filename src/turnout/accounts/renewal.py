@@ -225,7 +225,9 @@ class _Renewal:
                 next_step=sign_in_again(self._place),
             )
             return Done(outcome="failed", failure=failure, permanent=True)
-        verdict = self._registry.read().verdict(login.fingerprint)
+        verdict = None
+        with contextlib.suppress(TurnoutError):  # a broken list of accounts lets no login expire
+            verdict = self._registry.read().verdict(login.fingerprint)
         if verdict is None or verdict.state is not State.SIGN_IN_AGAIN:
             return None
         self.may_be_succeeded = self._now() - verdict.at < 2 * SUCCESSOR_SECONDS
