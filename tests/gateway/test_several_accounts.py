@@ -233,6 +233,13 @@ class TestFailover:
         assert ask(gateway).status == 200
         assert asked(sim) == ["ada", "eve"]
 
+    def test_the_gateway_is_ready_while_one_account_is(self, start: Start, tmp_path: Path) -> None:
+        alone, together = start(), start(policy="failover")
+        next((tmp_path / "accounts").rglob("ada.json")).write_text("{")
+        time.sleep(1.1)  # a login's file is looked at once a second
+        assert send(alone, method="GET", path="/ready").status == 503
+        assert send(together, method="GET", path="/ready").status == 200
+
     @pytest.mark.parametrize(
         ("fault", "status", "calls"),
         [

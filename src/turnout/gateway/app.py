@@ -133,7 +133,7 @@ class Gateway:
         if exchange.method not in methods:
             raise TurnoutError(wrong_method(exchange.method, path, methods))
         if record is None and not path.startswith(OWN) and path not in USAGE:
-            await answer_small(exchange, path, self._upstreams.get(self.config.upstream))
+            await answer_small(exchange, path, self._placements.check)
             return
         stranger = self._admission.refuses_client(exchange.headers)
         if stranger is not None:

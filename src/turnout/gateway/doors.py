@@ -12,10 +12,9 @@ from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.translate.errors import to_anthropic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from turnout.gateway.exchange import Exchange
-    from turnout.upstream.base import Upstream
 
 MESSAGES = "/v1/messages"
 OWN = "/turnout/"
@@ -54,13 +53,13 @@ UNTOLD = ("/api/hello", *USAGE[1:])
 JSON = {"content-type": "application/json", "cache-control": "no-store"}
 
 
-async def answer_small(exchange: Exchange, path: str, upstream: Upstream | None) -> None:
-    """Answers at one of the small paths. ``upstream`` is the one that requests go to."""
+async def answer_small(exchange: Exchange, path: str, check: Callable[[], Awaitable[None]]) -> None:
+    """Answers at one of the small paths. ``check`` raises `TurnoutError` if no request could be sent now."""
     status, body = 200, b""
     if path == "/health":
         body = msgspec.json.encode({"status": "ok", "version": __version__})
     elif path == "/ready":
-        reason = await _not_ready(exchange, upstream) if upstream is not None else None
+        reason = await _not_ready(exchange, check)
         reasons = [reason] if reason else []
         status = 503 if reasons else 200
         said = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
@@ -72,9 +71,9 @@ async def answer_small(exchange: Exchange, path: str, upstream: Upstream | None)
     await exchange.answer(status, dict(JSON), body)
 
 
-async def _not_ready(exchange: Exchange, upstream: Upstream) -> str | None:
+async def _not_ready(exchange: Exchange, check: Callable[[], Awaitable[None]]) -> str | None:
     try:
-        await upstream.credential()
+        await check()
     except TurnoutError as error:
         # The reason may name a file of this machine: that is not for other machines, which need no token to ask.
         return error.failure.text if is_loopback(exchange.listening) else error.failure.kind.value

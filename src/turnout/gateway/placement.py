@@ -6,6 +6,7 @@ The order is decided in `turnout.routing.accounts`; here are the accounts, their
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -158,6 +159,19 @@ class Placements:
             log.get().warning("price_not_known", model=model)
             return
         self.spending.add(dollars)
+
+    async def check(self) -> None:
+        """Raises `TurnoutError` if no request could be sent now: the reason of the default account."""
+        upstream = self.upstreams[self.config.upstream]
+        try:
+            await upstream.credential()
+        except TurnoutError:
+            others = [each.name for each in self.standings()] if self.fails_over else []
+            for name in others:
+                with contextlib.suppress(TurnoutError):
+                    await upstream.credential(name)
+                    return
+            raise
 
     async def close(self) -> None:
         """Waits until all that was spent is written down."""
