@@ -7,7 +7,7 @@ import pytest
 from turnout.gateway.attempts import Attempts
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind
-from turnout.protocol.messages import decode_request
+from turnout.translate.memory import SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches
 from turnout.translate.target import Framing, Target
 from turnout.translate.tools import ToolsCache
@@ -26,10 +26,12 @@ def attempts(*, framing_is_free: bool = True, lite: bool = True, settled: list[T
         account="0123abcd",
         capabilities=Capabilities(lite_framing=lite),
     )
+    request, conversation = read_request(REQUEST, SessionMemory(0), "")
     return Attempts(
-        decode_request(REQUEST),
+        request,
         target,
-        caches=Caches(ToolsCache()),
+        conversation=conversation,
+        caches=Caches(ToolsCache(), SessionMemory(0)),
         framing_is_free=framing_is_free,
         on_settled=(settled if settled is not None else []).append,
     )
@@ -118,10 +120,12 @@ def searching(framing: Framing = "plain", *, framing_is_free: bool = True) -> At
     """Attempts at a request with a web search, at an upstream that searches in plain framing."""
     capabilities = Capabilities(lite_framing=True, hosted_search=True)
     target = Target(model="m", effort=None, account="a", capabilities=capabilities, framing=framing)
+    request, conversation = read_request(SEARCH, SessionMemory(0), "")
     return Attempts(
-        decode_request(SEARCH),
+        request,
         target,
-        caches=Caches(ToolsCache()),
+        conversation=conversation,
+        caches=Caches(ToolsCache(), SessionMemory(0)),
         framing_is_free=framing_is_free,
         on_settled=lambda _: None,
     )

@@ -30,6 +30,7 @@ from tests.translate.asking import (
 )
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.messages import decode_request
+from turnout.translate.memory import SessionMemory
 from turnout.translate.messages_to_responses import Caches, translate
 from turnout.translate.target import Target
 from turnout.translate.tools import ToolsCache
@@ -468,7 +469,7 @@ class Session:
 
 
 def test_the_prefix_is_byte_stable_over_a_session_of_30_turns() -> None:
-    session, cache = Session(), Caches(ToolsCache())
+    session, cache = Session(), Caches(ToolsCache(), SessionMemory(0))
     before = b""
     for _ in range(30):
         made = translate(decode_request(session.body()), CODEX, cache).body
@@ -488,7 +489,9 @@ def test_a_new_process_that_resumes_the_session_sends_the_same_bytes() -> None:
     for _ in range(5):
         session.next_turn()
     request = session.body()
-    assert translate(decode_request(request), CODEX, Caches(ToolsCache())) == translate(decode_request(request), CODEX)
+    assert translate(decode_request(request), CODEX, Caches(ToolsCache(), SessionMemory(0))) == translate(
+        decode_request(request), CODEX
+    )
 
 
 def test_the_escapes_of_a_text_do_not_depend_on_its_form() -> None:

@@ -13,6 +13,7 @@ from tests.translate import acceptance, asking, strategies
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.protocol.messages import decode_request
+from turnout.translate.memory import SessionMemory
 from turnout.translate.messages_to_responses import Caches, Translation, translate
 from turnout.translate.tools import ToolsCache
 
@@ -67,7 +68,7 @@ def test_equal_requests_are_translated_to_equal_bytes(messages: list[Json], fiel
     first = translated(body)
     assume(first is not None)
     request = decode_request(body)
-    cache = Caches(ToolsCache())
+    cache = Caches(ToolsCache(), SessionMemory(0))
     assert translate(request, asking.CODEX, cache) == first
     assert translate(request, asking.CODEX, cache) == first  # neither the request nor the cache has changed by it
     assert translate(decode_request(body), asking.CODEX, cache) == first

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from turnout.protocol.messages import MessagesRequest
+    from turnout.translate.memory import Conversation
     from turnout.translate.messages_to_responses import Caches, Translation
     from turnout.translate.target import Framing, Target
 
@@ -40,6 +41,7 @@ class Attempts:
         request: MessagesRequest,
         target: Target,
         *,
+        conversation: Conversation,
         caches: Caches,
         framing_is_free: bool,
         strict: Sequence[Note] | None = None,
@@ -56,6 +58,7 @@ class Attempts:
         self.notes: list[Note] = []
         """What was changed from one attempt to the next."""
         self._caches = caches
+        self._conversation: Conversation | None = conversation
         self._request: MessagesRequest | None = request
         self._strict = strict
         self._framing_is_free = framing_is_free and target.capabilities.lite_framing
@@ -72,7 +75,7 @@ class Attempts:
         """
         if self._request is None:
             raise RuntimeError("the request has been let go of")
-        translation = translate(self._request, self.target, self._caches)
+        translation = translate(self._request, self.target, self._caches, self._conversation)
         if self._strict is not None:
             refuse_what_drops((*self._strict, *translation.notes))
         self._searched_upstream = translation.search is not None and translation.search.hosted
@@ -138,7 +141,7 @@ class Attempts:
 
     def let_go(self) -> None:
         """The request will not be sent again and need not be kept."""
-        self._request = None
+        self._request = self._conversation = None
 
     def _once(self, reason: str, pause: float, note: Note) -> float | None:
         if reason in self._spent:

@@ -18,9 +18,8 @@ from turnout.gateway.sink import CollectSink, StreamSink
 from turnout.gateway.targets import Targets
 from turnout.ledger.previous import Sent
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
-from turnout.protocol.messages import decode_envelope
 from turnout.translate.betas import beta_notes
-from turnout.translate.memory import SessionMemory
+from turnout.translate.memory import SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches
 from turnout.translate.tools import ToolsCache
 
@@ -65,7 +64,9 @@ class MessagesDoor:
         """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
         server = self._config.server
         # The body is bound to no name here: the request's record holds it, and `Attempts` lets go of that.
-        request = decode_envelope(await exchange.body(server.body_limit, server.body_timeout))
+        request, conversation = read_request(
+            await exchange.body(server.body_limit, server.body_timeout), self._caches.sessions, _named_session(exchange)
+        )
         session, agent = session_of(request, exchange)
         strict = self._config.strict or records.asks_for_strictness(exchange)
         records.add_request(record, request, session, agent, strict=strict)
@@ -73,7 +74,7 @@ class MessagesDoor:
         around = tap.around if tap is not None and tap.admit(session) else _as_it_is
         placement = self._placements.begin(
             request,
-            request.messages,  # type: ignore[arg-type]  # `decode_envelope` leaves them raw
+            conversation.new,  # of a session that this process knows the rest, of any other one all
             session,
             named=exchange.header(ACCOUNT_HEADER),
             around=around,
@@ -92,6 +93,7 @@ class MessagesDoor:
         attempts = Attempts(
             request,
             self._targets.make(place, key),
+            conversation=conversation,
             caches=self._caches,
             strict=place.route.notes if strict else None,
             framing_is_free=self._targets.framing_is_free(place.route.model),
@@ -112,7 +114,7 @@ class MessagesDoor:
             meter=meter,
             elsewhere=elsewhere,
         )
-        del request
+        del request, conversation
         try:
             failure = await relay.run()
             machine = relay.machine
@@ -188,6 +190,12 @@ def session_of(request: MessagesRequest, exchange: Exchange) -> tuple[str, str]:
     """
     session = request.metadata_session() or exchange.header(b"x-claude-code-session-id")
     return session, exchange.header(b"x-claude-code-agent-id") if session else ""
+
+
+def _named_session(exchange: Exchange) -> str:
+    """The conversation as the headers name it, before the body is read; empty if they do not."""
+    session = exchange.header(b"x-claude-code-session-id")
+    return f"{session}:{exchange.header(b'x-claude-code-agent-id')}" if session else ""
 
 
 def session_key(session: str, agent: str) -> str | None:

@@ -296,8 +296,10 @@ def decode_request(body: bytes) -> MessagesRequest:
     return request
 
 
-def decode_envelope(body: bytes) -> MessagesRequest:
+def decode_envelope(body: bytes, known: int = 0) -> MessagesRequest:
     """Reads the body of a Messages request but for the messages, which stay raw: most of them were there before.
+
+    `known` is how many messages were taken out of the body beforehand.
 
     Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
     """
@@ -306,8 +308,8 @@ def decode_envelope(body: bytes) -> MessagesRequest:
     except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         _refuse(error)
     except msgspec.DecodeError as error:
-        return decode_envelope(_mended(body, error))
-    _check(request)
+        return decode_envelope(_mended(body, error), known)
+    _check(request, known)
     return request
 
 
@@ -344,10 +346,10 @@ def _tolerant_message(loose: _LooseMessage, index: int) -> TolerantMessage:
     return TolerantMessage(loose.role, content)
 
 
-def _check(request: MessagesRequest) -> None:
+def _check(request: MessagesRequest, known: int = 0) -> None:
     if not request.model:
         raise fail(FailureKind.BAD_REQUEST, "model: must not be empty.")
-    if not request.messages:
+    if not request.messages and not known:
         raise fail(FailureKind.BAD_REQUEST, "messages: at least one message is required.")
 
 

@@ -18,7 +18,7 @@ from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.translate import reasoning
 from turnout.translate.deferred import TOOL_SEARCH, referenced, searched_words
 from turnout.translate.media import ContentParts, input_text, is_empty, kind_of, loaded_tool, output_text
-from turnout.translate.memory import Remembered, SessionMemory
+from turnout.translate.memory import Conversation, Known, Remembered, SessionMemory, terms_of
 from turnout.translate.pairing import SOUND, Ids, ids_of, is_sound, pair, pair_each
 from turnout.translate.search_history import SEARCH_BLOCKS, SearchHistory
 from turnout.translate.tools import short_call_id, short_name
@@ -84,37 +84,50 @@ class History:
         if parts := [input_text(text) for text in texts if not is_empty(text)]:
             self._add_message(b"developer", parts)
 
-    def add_messages(
-        self, messages: Sequence[wire.Message | wire.TolerantMessage | Raw], memory: SessionMemory | None = None
-    ) -> None:
-        """All messages in order. What `memory` has of raw ones is not worked out again.
+    def add_messages(self, messages: Sequence[wire.Message | wire.TolerantMessage]) -> None:
+        """All messages in order. Raises `TurnoutError` (`BAD_REQUEST`) naming the path, and `UnicodeDecodeError`."""
+        self._pairing = pair(messages)
+        for index, message in enumerate(messages):
+            self._add(message, index)
 
-        Raises `TurnoutError` (`BAD_REQUEST`) naming the path, and `UnicodeDecodeError`.
-        """
-        if not (messages and isinstance(messages[0], Raw)):
-            self._pairing = pair(messages)  # type: ignore[arg-type]
-            for index, message in enumerate(messages):
-                self._add(message, index)  # type: ignore[arg-type]
-            return
-        raws: Sequence[Raw] = messages  # type: ignore[assignment]
-        known = memory.recall(self._target, raws) if memory is not None else []
-        turns = [
-            known[index] if index < len(known) and known[index].reusable else wire.decode_message(raw, index)
-            for index, raw in enumerate(raws)
-        ]
+    def add_conversation(self, conversation: Conversation, memory: SessionMemory) -> None:
+        """The same for messages that are not read yet. What `memory` has of them is not worked out again."""
+        terms = terms_of(self._target)
+        known, raws = conversation.known, conversation.new
+        if known is not None and known.terms != terms:
+            known, raws = None, conversation.raws()
+        start = known if known is not None else Known(terms, conversation.head, conversation.head)
+        turns = self._turns(start, raws)
         ids = [turn.ids if type(turn) is Remembered else ids_of(turn) for turn in turns]  # type: ignore[arg-type]
-        if not is_sound(ids):
-            decoded = [wire.decode_message(raw, index) for index, raw in enumerate(raws)]
+        if not is_sound(ids, start.calls, start.waiting):
+            every = start.raws() + raws
+            decoded = [wire.decode_message(raw, index) for index, raw in enumerate(every)]
             self._pairing = pair_each(decoded)
             for index, message in enumerate(decoded):
                 self._add(message, index)
             return
+        if start.items:
+            self.items.append(start.items)
+        self.notes += start.notes
+        self.full_names |= start.full_names
         remembered = [
-            self._again(turn) if type(turn) is Remembered else self._anew(raw, turn, ids[index], index)  # type: ignore[arg-type]
+            self._again(turn) if type(turn) is Remembered else self._anew(raw, turn, ids[index], start.count + index)  # type: ignore[arg-type]
             for index, (raw, turn) in enumerate(zip(raws, turns, strict=True))
         ]
-        if memory is not None:
-            memory.remember(self._target, remembered)
+        if conversation.head and self._target.replay_reasoning:
+            memory.remember(conversation.key, start.grown(remembered))
+
+    def _turns(self, start: Known, raws: list[Raw]) -> list[Remembered | wire.Message | wire.TolerantMessage]:
+        """The messages behind the beginning: as remembered if they came before, else read."""
+        turns: list[Remembered | wire.Message | wire.TolerantMessage] = []
+        same = True
+        for index, raw in enumerate(raws):
+            same = same and index < len(start.tail) and bytes(raw) == start.tail[index].raw
+            if same and start.tail[index].reusable:
+                turns.append(start.tail[index])
+            else:
+                turns.append(wire.decode_message(raw, start.count + index))
+        return turns
 
     def _again(self, message: Remembered) -> Remembered:
         self.items += message.items

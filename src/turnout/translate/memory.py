@@ -1,16 +1,18 @@
-"""What earlier requests of a session were translated into, so that only what is new is translated again.
+"""What earlier requests of a session were translated into, so that only what is new is read and translated.
 
-A coding session sends its whole history with each request: nine tenths of a request are the one before. Messages that
-come again byte for byte give again what they gave. Holds bytes only, and no more of them than its limit.
+A coding session sends its whole history with each request: nine tenths of a request are the one before. The beginning
+that came before byte for byte is neither decoded nor translated again. Holds bytes only, and no more than its limit.
 """
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from turnout.protocol import messages as wire
 from turnout.protocol.fidelity import Note
 from turnout.translate.pairing import Ids
 
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 
 LIMIT = 16 * 1024 * 1024
 """Bytes held in all: a few dozen long sessions."""
+
+_HEAD = re.compile(rb'\{"model":"[^"\\]{1,200}","messages":\[')
+"""How Claude Code begins a body (claude-code-wire.md 1). Other clients' requests are read whole each time."""
+_MARK = b'"cache_control"'
+"""Stands in the messages near the end, and is gone from them next time (claude-code-wire.md 11)."""
 
 
 class Remembered(msgspec.Struct, frozen=True, gc=False):
@@ -40,10 +47,85 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     """Bytes held."""
 
 
-class _Session(msgspec.Struct):
+class Known(msgspec.Struct, frozen=True, gc=False):
+    """The beginning of a conversation, and what it became."""
+
     terms: Hashable
-    messages: list[Remembered]
-    size: int
+    """What of the target that depended on."""
+    head: bytes
+    """The body before the first message."""
+    prefix: bytes
+    """The body through the last message of the beginning."""
+    count: int = 0
+    """Messages in it."""
+    items: bytes = b""
+    """JSON, with commas between."""
+    calls: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
+    """Those of the calls that have no result yet."""
+    full_names: dict[str, str] = {}
+    notes: tuple[Note, ...] = ()
+    tail: tuple[Remembered, ...] = ()
+    """The messages behind the beginning."""
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return len(self.prefix) + len(self.items) + sum([message.size for message in self.tail])
+
+    def raws(self) -> list[Raw]:
+        """The beginning's messages."""
+        return list(wire.decode_envelope(self.prefix + b"]}").messages) if self.count else []  # type: ignore[arg-type]
+
+    def grown(self, messages: Sequence[Remembered]) -> Known:
+        """The beginning with as many of the `messages` behind it as will come again as they are. The others: tail."""
+        stable = 0
+        for message in messages[:-1]:
+            if not message.reusable or _MARK in message.raw:
+                break
+            stable += 1
+        if not stable:
+            return msgspec.structs.replace(self, tail=tuple(messages))
+        added = messages[:stable]
+        raw = b",".join([message.raw for message in added])
+        calls, waiting = set(self.calls), set(self.waiting)
+        for message in added:
+            calls.update(message.ids.calls)
+            waiting.update(message.ids.calls)
+            waiting.difference_update(message.ids.results)
+        names = dict(self.full_names)
+        for message in added:
+            names.update(message.full_names)
+        items = [item for message in added for item in message.items]
+        return Known(
+            terms=self.terms,
+            head=self.head,
+            prefix=b",".join((self.prefix, raw)) if self.count else self.prefix + raw,
+            count=self.count + stable,
+            items=b",".join([self.items, *items] if self.items else items),
+            calls=frozenset(calls),
+            waiting=frozenset(waiting),
+            full_names=names,
+            notes=(*self.notes, *(note for message in added for note in message.notes)),
+            tail=tuple(messages[stable:]),
+        )
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """A request's messages."""
+
+    key: str
+    """The session's; empty if nothing is to be remembered."""
+    head: bytes
+    """The body before the first message, if it is of the usual kind."""
+    known: Known | None
+    """The beginning, if it came before."""
+    new: list[Raw]
+    """The messages behind it."""
+
+    def raws(self) -> list[Raw]:
+        """All messages."""
+        return [*self.known.raws(), *self.new] if self.known is not None else self.new
 
 
 class SessionMemory:
@@ -53,36 +135,44 @@ class SessionMemory:
         """`limit` is in bytes; 0 remembers nothing."""
         self._limit = limit
         self._held = 0
-        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._sessions: OrderedDict[str, Known] = OrderedDict()
 
-    def recall(self, target: Target, messages: Sequence[Raw]) -> list[Remembered]:
-        """As many messages from the beginning as came before, byte for byte and on the same terms."""
-        known = self._sessions.get(target.session or "")
-        if known is None or known.terms != _terms(target):
-            return []
-        same: list[Remembered] = []
-        for raw, remembered in zip(messages, known.messages, strict=False):
-            if bytes(raw) != remembered.raw:
-                break
-            same.append(remembered)
-        return same
+    def recall(self, key: str) -> Known | None:
+        """What is known of a session."""
+        return self._sessions.get(key)
 
-    def remember(self, target: Target, messages: list[Remembered]) -> None:
-        """What a session's latest request has become, in place of the one before."""
-        if not target.session:
-            return
-        size = sum([message.size for message in messages])
+    def remember(self, key: str, known: Known) -> None:
+        """What is known of a session, in place of what was."""
+        size = known.size
         if size > self._limit:
             return
-        before = self._sessions.pop(target.session, None)
-        self._held += size - (before.size if before else 0)
-        self._sessions[target.session] = _Session(_terms(target), messages, size)
+        before = self._sessions.pop(key, None)
+        self._held += size - (before.size if before is not None else 0)
+        self._sessions[key] = known
         while self._held > self._limit:
             _, oldest = self._sessions.popitem(last=False)
             self._held -= oldest.size
 
 
-def _terms(target: Target) -> Hashable:
+def read_request(body: bytes, memory: SessionMemory, key: str) -> tuple[wire.MessagesRequest, Conversation]:
+    """Reads a request; of its messages only those that are new in the session `key` (empty: the client names none).
+
+    Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
+    """
+    known = memory.recall(key) if key else None
+    if known is not None and known.count and body.startswith(known.prefix):
+        size = len(known.prefix)
+        behind = body[size : size + 1]
+        if behind in (b",", b"]"):
+            rest = known.head + body[size + (behind == b",") :]
+            request = wire.decode_envelope(rest, known.count)
+            return request, Conversation(key, known.head, known, list(request.messages))  # type: ignore[arg-type]
+    head = _HEAD.match(body, 0, 300) if key else None
+    request = wire.decode_envelope(body)
+    return request, Conversation(key, head[0] if head else b"", None, list(request.messages))  # type: ignore[arg-type]
+
+
+def terms_of(target: Target) -> Hashable:
     """All of a target on which a message's translation depends."""
     return (
         target.account,

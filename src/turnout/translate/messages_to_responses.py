@@ -19,7 +19,7 @@ from turnout.translate import search
 from turnout.translate.body import Beginning, joined, whole_body
 from turnout.translate.deferred import Deferred
 from turnout.translate.history import History
-from turnout.translate.memory import SessionMemory
+from turnout.translate.memory import Conversation, SessionMemory
 from turnout.translate.schema import NullRemover, parameters
 from turnout.translate.schema.conformance import conforms
 from turnout.translate.tools import ToolsCache, TranslatedTools, short_name
@@ -46,7 +46,7 @@ class Caches(msgspec.Struct, frozen=True):
     """What is kept from one request to the next. It changes what a translation costs, never what it gives."""
 
     tools: ToolsCache
-    sessions: SessionMemory | None = None
+    sessions: SessionMemory
 
 
 class Translation(msgspec.Struct, frozen=True):
@@ -69,12 +69,17 @@ class Translation(msgspec.Struct, frozen=True):
     """How the body begins, should the answer need another request."""
 
 
-def translate(request: wire.MessagesRequest, target: Target, caches: Caches | None = None) -> Translation:
-    """The request as `target` wants it.
+def translate(
+    request: wire.MessagesRequest,
+    target: Target,
+    caches: Caches | None = None,
+    conversation: Conversation | None = None,
+) -> Translation:
+    """The request as `target` wants it. `conversation` has its messages, if they were not read with it.
 
     Pure but for `caches`, which only save work. Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
     """
-    caches = caches or Caches(tools=ToolsCache(0))
+    caches = caches or Caches(ToolsCache(0), SessionMemory(0))
     tools = caches.tools.translate(request.tools, target.capabilities, target.tool_schema_mode)
     web_search = search.plan(tools.search, target) if tools.search is not None else None
     if web_search is not None:
@@ -88,7 +93,10 @@ def translate(request: wire.MessagesRequest, target: Target, caches: Caches | No
         before = len(history.items)
         for item in history.items:
             item.decode()
-        history.add_messages(request.messages, caches.sessions)
+        if conversation is not None:
+            history.add_conversation(conversation, caches.sessions)
+        else:
+            history.add_messages(request.messages)  # type: ignore[arg-type]
     except UnicodeDecodeError:
         raise fail(FailureKind.BAD_REQUEST, "The request body is not valid UTF-8.") from None
     if len(history.items) == before:

@@ -13,7 +13,7 @@ import msgspec
 from turnout.protocol import messages as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     Place = tuple[int, int]
     """Index of a message and of a block in it."""
@@ -54,14 +54,18 @@ def ids_of(message: wire.Message | wire.TolerantMessage) -> Ids:
     return NO_IDS
 
 
-def is_sound(messages: Iterable[Ids]) -> bool:
+def is_sound(
+    messages: Iterable[Ids], before: Collection[str] = frozenset(), open_before: Collection[str] = frozenset()
+) -> bool:
     """Whether each call has one result behind it, and each result its call before it, with no id twice.
 
-    So it is in nearly every history. Results come in the order in which the tools finished.
+    So it is in nearly every history. Results come in the order in which the tools finished. `before` are the calls of
+    a sound beginning, `open_before` those of them that had no result in it.
     """
-    seen: set[str] = set()
-    waiting: set[str] = set()
-    calls = results = 0
+    seen = set(before)
+    waiting = set(open_before)
+    calls = len(seen)
+    results = calls - len(waiting)
     for ids in messages:
         if ids.calls:
             seen.update(ids.calls)
