@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.translate import answers, legality
@@ -24,6 +25,7 @@ from tests.translate.answers import (
 )
 from tests.translate.legality import Answer
 from tests.translate.searching import NEITHER, citation, cited_text, machine, search_item, searched
+from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import Failure, FailureKind
 from turnout.protocol.web_search import Found, Link, Outcome, Refused
 from turnout.translate.continuation import MAX_REQUESTS, told
@@ -117,6 +119,20 @@ def test_searches_of_upstreams_own_go_on_in_words_and_odd_items_not_at_all() -> 
     odd = done(1, {"type": "hologram", "data": "x"}) + done(2, reasoning("No cipher.", encrypted=None))
     talk = Conversation(machine()).hear(searched(0, search_item("a")), odd, unfinished()).go_on()
     assert [item["content"][0]["text"] for item in talk.sent[0]] == ['[Web search for "a"]']
+
+
+def test_a_refusal_goes_on_as_text_and_what_is_empty_not_at_all() -> None:
+    parts = [{"type": "refusal", "refusal": "No."}, {"type": "output_text", "text": ""}, {"type": "output_text"}]
+    mixed = done(0, {"type": "message", "content": parts})
+    empty = done(1, {"type": "message", "content": []}) + done(2, {"type": "message", "content": None})
+    talk = Conversation().hear(mixed, empty, unfinished()).go_on()
+    assert [[part["text"] for part in item["content"]] for item in talk.sent[0]] == [["No."]]
+
+
+def test_reasoning_does_not_go_on_where_upstream_does_not_take_it_back() -> None:
+    forgetful = msgspec.structs.replace(NEITHER, capabilities=Capabilities(encrypted_reasoning=False))
+    talk = Conversation(machine(forgetful)).hear(thought(0, "Hm."), said(1, "First."), unfinished()).go_on()
+    assert [item["type"] for item in talk.sent[0]] == ["message"]
 
 
 @pytest.mark.parametrize("end_turn", [True, None, "false", 0])

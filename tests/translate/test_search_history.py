@@ -22,6 +22,7 @@ def page(url: str, title: str = "") -> Json:
     return {"type": "web_search_result", "url": url, "title": title, "encrypted_content": "abc", "page_age": None}
 
 
+A_LONE_LINK = '[Web search for "railway turnout" found:\n- https://a.com]'
 ERROR = {"type": "web_search_tool_result_error", "error_code": "unavailable"}
 
 
@@ -75,6 +76,7 @@ def test_several_searches_each_have_their_own_result_wherever_it_stands() -> Non
         ([call(1)], '[Web search for "railway turnout"]', "approximated"),
         ([call(1), result(1, None)], '[Web search for "railway turnout"]', "mapped"),
         ([call(1), result(1, "odd")], '[Web search for "railway turnout"]', "mapped"),
+        ([call(1), result(1, [page("https://a.com", "https://a.com"), page("")])], A_LONE_LINK, "mapped"),
         ([call(1, 7), result(1, [page("https://a.com")])], "[Web search found:\n- https://a.com]", "mapped"),
         ([result(1, [page("https://a.com", "A")])], "[Web search found:\n- A: https://a.com]", "approximated"),
         ([call(1, 'say "hi"\n')], '[Web search for "say \\"hi\\"\\n"]', "approximated"),
@@ -84,6 +86,11 @@ def test_what_is_missing_or_odd_leaves_the_request_sound(blocks: list[Any], word
     assert said(*blocks) == [words]
     assert [noted_action for noted_action, _ in noted(*blocks)] == [action]
     acceptance.accept(translation(user("q"), assistant(*blocks), user("and?")).body)
+
+
+def test_a_result_of_another_call_is_told_beside_the_call_without_one() -> None:
+    blocks = [call(1), result(2, [page("https://a.com", "A")])]
+    assert said(*blocks) == ['[Web search for "railway turnout"]', "[Web search found:\n- A: https://a.com]"]
 
 
 def test_other_tools_of_the_providers_are_left_out_with_a_note() -> None:

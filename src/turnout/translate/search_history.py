@@ -89,7 +89,7 @@ def _query(block: wire.ServerToolUseBlock) -> str:
 
 
 def _said(query: str, result: wire.WebSearchResultBlock | None) -> str:
-    if result is None or wire.is_null(result.content):
+    if result is None:
         return in_words(query, None)
     try:
         if bytes(memoryview(result.content)[:1]) == b"[":
