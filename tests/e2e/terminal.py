@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ESCAPE = "\x1b"
-DOWN = "\x1b[B"
 ENTER = "\r"
 
 _ROWS, _COLUMNS = 50, 120
