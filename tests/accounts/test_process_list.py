@@ -67,6 +67,18 @@ async def test_a_defect_shows_none_either(
     await ours.close()
 
 
+async def test_the_files_of_a_project_are_not_run(
+    sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("msgspec", "aiohttp", "turnout", "signal"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('a file of the project was run')\n")
+    ours = accounts(tmp_path, sim)
+    ours.add_owned(login_of(sim, lifetime=-1))
+    monkeypatch.chdir(tmp_path)
+    assert (await ours.credential()).token
+    await ours.close()
+
+
 async def test_no_message_of_any_failure_shows_one(sim: Simulator, tmp_path: Path) -> None:
     for fault in ("html", "429", "500", "html-200", "empty-200", "drop-before", "invalidated"):
         home = tmp_path / fault

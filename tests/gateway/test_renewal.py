@@ -16,8 +16,9 @@ from turnout.simulator import Simulator
 
 
 @pytest.fixture
-def own(sim: Simulator, tmp_path: Path) -> Iterator[RunningGateway]:
-    """A gateway with a login of its own in ``tmp_path``."""
+def own(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningGateway]:
+    """A gateway with a login of its own in ``tmp_path``, which it looks at for each request."""
+    monkeypatch.setattr("turnout.accounts.live.LOOK_SECONDS", 0)
     sim.write_auth_json(tmp_path)
     with RunningGateway(config(f"{sim.codex_url}/responses", tmp_path)) as running:
         yield running
@@ -47,7 +48,10 @@ class TestARefusedToken:
         assert renewals(sim) == ["unauthorized_recovery"]
         assert "renewed" in str(own.gateway.last[-1].notes)
 
-    def test_is_read_again_first(self, own: RunningGateway, sim: Simulator, tmp_path: Path) -> None:
+    def test_is_read_again_first(
+        self, own: RunningGateway, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("turnout.accounts.live.LOOK_SECONDS", 60)
         assert send(own, message()).status == 200
         sign_in(sim, tmp_path, 864_000)  # as if Codex had renewed it
         sim.fault("401")
@@ -127,6 +131,13 @@ class TestATokenNearItsEnd:
         assert "<" not in answer.error[1]
         assert answer.headers.get("x-should-retry") != "false"
         assert sim.requests == []
+
+
+def test_a_gateway_that_nobody_asks_renews_all_the_same(sim: Simulator, tmp_path: Path) -> None:
+    sign_in(sim, tmp_path, 200)
+    with RunningGateway(config(f"{sim.codex_url}/responses", tmp_path)):
+        assert sim.state.recorder.wait_for(lambda calls: any(call.path == "/oauth/token" for call in calls), 10)
+    assert renewals(sim) == ["proactive_expiry"]
 
 
 def test_readiness_says_when_only_the_user_can_help(own: RunningGateway, sim: Simulator, tmp_path: Path) -> None:

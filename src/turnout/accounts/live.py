@@ -282,9 +282,10 @@ class LiveLogin:
         if self._timer is not None:
             self._timer.cancel()
         delay = min(max(seconds, LOOK_SECONDS), LONGEST_SLEEP)
-        self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
+        self._timer = asyncio.get_running_loop().call_later(delay, self.look_after)
 
-    def _wake(self) -> None:
+    def look_after(self) -> None:
+        """Has the login renewed if it is due, and sees to it that this happens again in time."""
         self._waking = asyncio.get_running_loop().create_task(self._look_after())
 
     async def _look_after(self) -> None:

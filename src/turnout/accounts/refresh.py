@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from turnout.accounts.places import Place
     from turnout.accounts.renewal import Reason
 
-COMMAND = ("-m", "turnout.accounts.renewer")
+COMMAND = ("-P", "-m", "turnout.accounts.renewer")
+"""``-P``: what lies in the working folder, any project of the user's, is not taken for a module."""
 SPARE_SECONDS = 15.0
 """What a renewal may take beyond the times that it is given: starting a process, writing."""
 TRIES = 3

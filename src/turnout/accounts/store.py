@@ -257,6 +257,16 @@ class Accounts:
         await self._in_use(self._chosen(name, "chatgpt")).refresh(reason)
         return self.get(name)
 
+    def look_after(self) -> None:
+        """Has logins renewed before they end for as long as this event loop runs, whether they are asked for or not.
+
+        These are Turnout's own, and the one that requests go out with.
+        """
+        default = self.default_name if self._config.upstream == "codex" else None
+        for entry in self._entries():
+            if entry.place.renewable and (entry.ownership == "owned" or entry.name == default):
+                self._in_use(entry).look_after()
+
     async def close(self, seconds: float = 5.0) -> None:
         """Ends background work. A renewal that is under way is waited for at most ``seconds``; it ends well anyway."""
         for live in self._live.values():

@@ -157,6 +157,13 @@ class Gateway:
                 exchange.tap.ended(record)
         self._lines.add(log_facts(exchange, record, kind))
 
+    def start(self) -> None:
+        """Begins what the gateway does by itself, in the running event loop: it keeps its accounts' logins fresh."""
+        try:
+            self._accounts.look_after()
+        except TurnoutError as error:
+            self._log.warning("accounts_not_ready", reason=error.failure.message)  # requests will be told the same
+
     async def close(self) -> None:
         """Closes the upstreams' connections, and writes what is left to be written."""
         self._lines.write()
