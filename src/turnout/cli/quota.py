@@ -29,6 +29,11 @@ def command(*, name: str | None, json_wanted: bool, watch: bool) -> int:
 
     NAME is an account's nickname; without it all accounts are shown.
 
+    \b
+    turnout quota
+    turnout quota ada --watch
+    turnout quota --json
+
     Answers bring these figures along for free. Where they are more than two minutes old, OpenAI is asked, and never
     more often than that. Exit code 1: nothing is known of any account that was asked for.
     """
