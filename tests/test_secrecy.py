@@ -23,7 +23,7 @@ KEEPS_CREDENTIALS = re.compile(
     r"""(^|/)(
         \.?auth\.json(\.turnout-\w+)?           # Codex, opencode, and a successor on its way
       | accounts/\.?[\w.+@-]+\.json[\w.-]*      # Turnout's own
-      | session\.json | codex\.json | codex-[^/]*\.json
+      | session\.json | codex\.json | old\.json | codex-[^/]*\.json
       | [^/]+\.entry                            # the tests' keyring
       | \.codex/.*                              # whatever the Codex CLI itself writes
     )$""",
