@@ -12,6 +12,9 @@ def command() -> None:
     It asks nobody: what it shows is what the last answers have said, and what `turnout quota` was told. Inside
     `turnout claude` it is the account in use.
 
+    \b
+    turnout statusline
+
     In Claude Code's settings (`~/.claude/settings.json`):
 
     \b
