@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from tests.accounts.logins import accounts, codex_login, config, eventually, login_of, refresh_token_in, reused
@@ -128,3 +130,32 @@ def die(sim: Simulator, home: Path, path: str, step: str) -> None:
         timeout=60,
     )
     assert done.returncode == -9
+
+
+ASKS = """
+import asyncio, sys
+from pathlib import Path
+from turnout.accounts.store import Accounts
+from turnout.config import AccountsSettings, Config
+
+folder, issuer = sys.argv[1:]
+config = Config(accounts=AccountsSettings(folder=folder, issuer=issuer))
+asyncio.run(Accounts.open(config, {}).credential())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_whoever_asked_while_openai_is_thinking(sim: Simulator, tmp_path: Path, number: signal.Signals) -> None:
+    """The renewal goes on without them, also when the signal goes to all their processes."""
+    account = accounts(tmp_path, sim).add_owned(old := login_of(sim, lifetime=-1))
+    sim.account_fault("slow:1")
+    command = [sys.executable, "-c", ASKS, str(tmp_path / "turnout"), sim.url]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as asking:
+        await eventually(lambda: sim.issuer.uses)
+        children = psutil.Process(asking.pid).children()
+        for each in (psutil.Process(asking.pid), *(children if number != signal.SIGKILL else ())):
+            each.send_signal(number)
+        asking.wait(10)
+    await eventually(lambda: refresh_token_in(Path(account.path)) != old.refresh_token)
+    assert sim.issuer.serves(refresh_token_in(Path(account.path)))
+    assert [use.outcome for use in sim.issuer.uses] == ["renewed"]
