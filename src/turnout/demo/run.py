@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,7 +75,9 @@ def _gateway(scenario: Scenario) -> Iterator[RunningGateway]:
         simulator.write_auth_json(Path(login))
         codex = CodexSettings(base_url=simulator.chatgpt_url, home=login)
         accounts = AccountsSettings(folder=login, issuer=simulator.url)
-        with RunningGateway(Config(server=Server(port=0), codex=codex, accounts=accounts)) as gateway:
+        config = Config(server=Server(port=0), codex=codex, accounts=accounts)
+        # The simulated figures must not get among the user's own.
+        with RunningGateway(config, environ={**os.environ, "TURNOUT_HOME": login}) as gateway:
             yield gateway
 
 

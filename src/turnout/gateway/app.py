@@ -62,11 +62,12 @@ class Gateway:
         store: RecordStore | None = None,
         *,
         accounts: Accounts | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         """``token`` is what clients must show; empty lets every client in that passes the Host and Origin checks.
 
         Without a ``store`` the records of requests live as long as the gateway. ``accounts`` are those that the
-        upstreams use; without them they are opened once more.
+        upstreams use; without them they are opened once more. ``environ`` says where this user's files are.
         """
         self.config = config
         self.ledger = Ledger(store)
@@ -75,11 +76,11 @@ class Gateway:
         self._admission = Admission(host=config.server.host, allowed_hosts=config.server.allowed_hosts, token=token)
         self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
         self._lines = LogLines(self._log)
-        self._board = Board.of(os.environ)
-        self._accounts = Accounts(config, os.environ) if accounts is None else accounts
+        self._board = Board.of(environ)
+        self._accounts = Accounts(config, environ) if accounts is None else accounts
         backend = search.build(config.search)
         self._placements = Placements(
-            config, catalogue, upstreams, accounts=self._accounts, board=self._board, spending=Spending.of(os.environ)
+            config, catalogue, upstreams, accounts=self._accounts, board=self._board, spending=Spending.of(environ)
         )
         self._messages = MessagesDoor(config, self._placements, self.ledger, backend=backend, board=self._board)
         self._quota = QuotaDoor(config, self._accounts, self._board)

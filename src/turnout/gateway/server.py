@@ -159,12 +159,15 @@ class RunningGateway:
         catalogue: Catalogue | None = None,
         store: RecordStore | None = None,
         trace: Path | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
         """``upstreams`` and ``catalogue`` stand in for those that ``config`` wants and the bundled one.
 
         Without a ``store`` records end with the gateway. ``trace`` is a file to record the first session to.
+        ``environ`` says where this user's files are.
         """
         self._store = store
+        self._environ = environ
         self._trace = trace
         self.config = config
         self._upstreams = upstreams
@@ -179,7 +182,7 @@ class RunningGateway:
         """
         self.config = with_token(self.config)
         self.token = required_token(self.config)
-        accounts = Accounts(self.config, os.environ)
+        accounts = Accounts(self.config, self._environ)
         upstreams = build(self.config, accounts=accounts) if self._upstreams is None else self._upstreams
         self._sockets = listen(self.config.server.host, self.config.server.port)
         port = self._sockets[0].getsockname()[1]
@@ -187,7 +190,9 @@ class RunningGateway:
         self.config = msgspec.structs.replace(self.config, server=settings)
         self.base_url = base_url(settings.host, port)
         catalogue = self._catalogue or Catalogue.bundled()
-        self.gateway = Gateway(self.config, upstreams, catalogue, self.token, self._store, accounts=accounts)
+        self.gateway = Gateway(
+            self.config, upstreams, catalogue, self.token, self._store, accounts=accounts, environ=self._environ
+        )
         if (file := self._trace) is not None:
             self.gateway.tracer.start(lambda: FileOutlet(file))
         self._server = Server(self.gateway, on_started=self._listening.set)
