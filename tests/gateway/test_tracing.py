@@ -99,7 +99,17 @@ class TestWhatIsInIt:
 
         assert found.opening.version == 1
         [exchange] = found.exchanges
-        assert kinds(exchange) == ["Asked", "SentUp", "Opened", "Heard", "Answered", "Told", "Ended"]
+        # How often upstream is heard and the client told is the network's doing.
+        assert list(dict.fromkeys(kinds(exchange))) == [
+            "Asked",
+            "SentUp",
+            "Opened",
+            "Heard",
+            "Answered",
+            "Told",
+            "Ended",
+        ]
+        assert kinds(exchange)[-1] == "Ended"
         asked = exchange.asked
         assert (asked.method, asked.path, asked.session) == ("POST", "/v1/messages", short_name("s1"))
         assert asked.request_id == answer.headers["request-id"]
