@@ -16,9 +16,13 @@ from tests.e2e.stack import Stack, start_gateway
 from turnout.simulator import Account, Settings, Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from tests.e2e.gateway import Gateway
+
+
+STACKS = pytest.StashKey[list[Stack]]()
+"""What a test ran against."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,6 +41,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.e2e)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what the gateway said and what upstream was asked."""
+    report = yield
+    if report.failed and report.when == "call":
+        report.sections += [section for stack in item.stash.get(STACKS, []) for section in stack.story()]
+    return report
+
+
 @pytest.fixture(scope="session")
 def shared_simulator() -> Iterator[Simulator]:
     with Simulator() as simulator:
@@ -50,16 +63,18 @@ def shared_gateway(shared_simulator: Simulator, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture
-def stack(shared_simulator: Simulator, shared_gateway: Gateway) -> Iterator[Stack]:
+def stack(shared_simulator: Simulator, shared_gateway: Gateway, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The gateway as it runs by default. One process serves all tests; the simulator forgets between them."""
     shared_simulator.load(None)
     shared_simulator.reset()
-    yield Stack(shared_simulator, shared_gateway)
+    made = Stack(shared_simulator, shared_gateway)
+    request.node.stash.setdefault(STACKS, []).append(made)
+    yield made
     shared_simulator.reset()
 
 
 @pytest.fixture
-def own_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+def own_stack(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Stack]]:
     """Makes a stack for this test alone: `own_stack(TURNOUT_HOLD_SECONDS="1")`, with the environment of the gateway."""
     with ExitStack() as running:
 
@@ -72,7 +87,9 @@ def own_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
             simulator = running.enter_context(Simulator(settings=settings, accounts=accounts))
             home = tmp_path / f"gateway-{simulator.port}"
             gateway = start_gateway(simulator, home, upstream=upstream, environment=environment)
-            return Stack(simulator, running.enter_context(gateway))
+            made = Stack(simulator, running.enter_context(gateway))
+            request.node.stash.setdefault(STACKS, []).append(made)
+            return made
 
         yield make
 

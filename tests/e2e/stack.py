@@ -21,6 +21,7 @@ class Stack:
     def __init__(self, simulator: Simulator, gateway: Gateway) -> None:
         self.simulator = simulator
         self.gateway = gateway
+        self._logged_before = len(gateway.log)
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -35,6 +36,18 @@ class Stack:
     def play(self, *turns: Turn) -> None:
         """The turn without `when` at place n answers a prompt that holds n answers already; see `Scenario`."""
         self.simulator.load(Scenario(turns=list(turns)))
+
+    def story(self) -> list[tuple[str, str]]:
+        """What happened so far, for whoever has to find out why a test failed: titles and texts."""
+        asked = [
+            f"{each.number}: {each.method} {each.path} {each.status} fault={each.fault} events={len(each.events)} "
+            f"left={each.disconnected_at is not None}"
+            for each in self.requests
+        ]
+        return [
+            (f"gateway at {self.gateway.url}", self.gateway.log[self._logged_before :]),
+            ("what arrived upstream", "\n".join(asked)),
+        ]
 
 
 def start_gateway(
