@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from turnout.models.bundled import MODELS
 from turnout.models.catalogue import Catalogue, ModelFacts
@@ -53,3 +54,19 @@ def test_the_facts_of_a_model_agree_with_each_other(facts: ModelFacts) -> None:
 
 def test_names_and_places_are_unique() -> None:
     assert len({facts.slug for facts in MODELS}) == len({facts.priority for facts in MODELS}) == len(MODELS)
+
+
+def test_what_a_plan_may_use_is_known_from_the_catalogue_and_from_refusals() -> None:
+    facts = replace(MODELS[0], plans=frozenset({"plus", "pro"}))
+    catalogue = Catalogue([facts, replace(MODELS[1], plans=frozenset())], etag="1", fetched_at=5.0, source="live")
+    assert catalogue.allows(facts.slug, "plus") is True
+    assert catalogue.allows(facts.slug, "free") is False
+    assert catalogue.allows(facts.slug, "") is None
+    assert catalogue.allows(MODELS[1].slug, "free") is None
+    assert catalogue.allows("gpt-99", "free") is None
+
+    taught = catalogue.without(facts.slug, "plus")
+    assert taught.allows(facts.slug, "plus") is False
+    assert taught.allows(facts.slug, "pro") is True
+    assert (taught.etag, taught.fetched_at, taught.source) == ("1", 5.0, "live")
+    assert catalogue.allows(facts.slug, "plus") is True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Self
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+Source = Literal["live", "cache", "api", "bundled"]
+"""Where a catalogue is from: asked just now, kept on disk, an API's list of names, or this release."""
 
 USABLE_PERCENT = 95
 """Share of a model's window that a conversation may fill; the Codex client counts so too (codex-backend.md 5.1)."""
@@ -21,14 +24,22 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     slug: str
     """Name on the wire."""
+    name: str = ""
+    """Name for people; empty: the slug."""
+    description: str = ""
+    """What the catalogue says of it, in its own words."""
     window: int
     """Context window in tokens that the Codex backend gives by default."""
     max_window: int
     """Largest context window in tokens that the Codex backend can give."""
     api_window: int | None = None
     """Input tokens that the OpenAI API takes, where that is established (codex-backend.md 4)."""
+    output_limit: int | None = None
+    """Largest answer in tokens, None where nobody has said."""
+    modalities: tuple[str, ...] = ("text", "image")
+    """What it reads."""
     efforts: tuple[str, ...]
-    """Reasoning efforts that the server accepts, weakest first."""
+    """Reasoning efforts that the server accepts, weakest first; empty: not known."""
     default_effort: str
     """Effort that the server uses when a request names none."""
     multi_agent: bool = False
@@ -39,6 +50,12 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The Codex client itself uses the lite framing for it (codex-backend.md 2.3)."""
     tiers: tuple[str, ...] = ("priority",)
     """Service tiers that a ChatGPT account may ask for."""
+    default_tier: str = ""
+    """The tier that the catalogue names for requests that name none; the Codex client does not send it (5.1)."""
+    speed: float | None = None
+    """How many times faster its fast tier answers, where the catalogue says so."""
+    plans: frozenset[str] = frozenset()
+    """Plans that the catalogue offers it to; empty: not known. What a plan really has, only the server knows (5.1)."""
     minimal_client_version: str
     """Oldest Codex client version that the backend offers it to."""
     original_images: bool = True
@@ -57,9 +74,25 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Catalogue:
-    """A set of models, in the catalogue's own order."""
+    """A set of models, in the catalogue's own order, and where it is from. Never changes: a lesson makes a new one."""
 
-    def __init__(self, models: Iterable[ModelFacts]) -> None:
+    def __init__(
+        self,
+        models: Iterable[ModelFacts],
+        *,
+        source: Source = "bundled",
+        fetched_at: float | None = None,
+        etag: str = "",
+        refused: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """``fetched_at`` is the Unix time at which the facts were asked for, None for those of the release.
+
+        ``etag`` is the server's mark of this version. ``refused`` are models and the plans that were refused them.
+        """
+        self.source = source
+        self.fetched_at = fetched_at
+        self.etag = etag
+        self.refused = frozenset(refused)
         self._models = tuple(sorted(models, key=lambda facts: facts.priority))
         self._by_slug = {facts.slug: facts for facts in self._models}
 
@@ -69,6 +102,25 @@ class Catalogue:
         from turnout.models.bundled import MODELS
 
         return cls(MODELS)
+
+    def without(self, slug: str, plan: str) -> Self:
+        """The same catalogue with a lesson: the server has refused this model to an account of this plan."""
+        return type(self)(
+            self._models,
+            source=self.source,
+            fetched_at=self.fetched_at,
+            etag=self.etag,
+            refused=self.refused | {(slug, plan)},
+        )
+
+    def allows(self, slug: str, plan: str) -> bool | None:
+        """Whether a plan may use a model; None if that is not known. What the server has refused goes first."""
+        if (slug, plan) in self.refused:
+            return False
+        facts = self.get(slug)
+        if facts is None or not facts.plans or not plan:
+            return None
+        return plan in facts.plans
 
     def get(self, slug: str) -> ModelFacts | None:
         """The facts of a model, None for one that the catalogue does not know."""
