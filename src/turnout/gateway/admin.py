@@ -13,8 +13,8 @@ from turnout.ledger.report import report, summary
 from turnout.protocol.errors import FailureKind, fail
 
 if TYPE_CHECKING:
-    from turnout.config import Config
     from turnout.gateway.exchange import Exchange
+    from turnout.gateway.live import Live
     from turnout.gateway.tracing import Tracer
     from turnout.ledger.ledger import Ledger
     from turnout.ledger.record import RequestRecord
@@ -33,8 +33,8 @@ class Wanted(msgspec.Struct, frozen=True):
 class AdminDoor:
     """Answers at the gateway's own paths."""
 
-    def __init__(self, config: Config, ledger: Ledger, tracer: Tracer) -> None:
-        self._config = config
+    def __init__(self, live: Live, ledger: Ledger, tracer: Tracer) -> None:
+        self._live = live
         self._ledger = ledger
         self._tracer = tracer
 
@@ -71,7 +71,7 @@ class AdminDoor:
 
     async def _trace(self, exchange: Exchange) -> None:
         """Answers with the lines of a trace as they come, for as long as the client listens."""
-        server = self._config.server
+        server = self._live.config.server
         data = await exchange.body(server.body_limit, server.body_timeout)
         try:
             wanted = msgspec.json.decode(data or b"{}", type=Wanted)

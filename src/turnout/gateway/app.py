@@ -24,6 +24,7 @@ from turnout.gateway.doors import (
 )
 from turnout.gateway.encoding import UnsupportedEncoding
 from turnout.gateway.exchange import ClientGone, Exchange
+from turnout.gateway.live import Live
 from turnout.gateway.messages import MessagesDoor
 from turnout.gateway.placement import Placements
 from turnout.gateway.quota import QuotaDoor
@@ -69,10 +70,9 @@ class Gateway:
         Without a ``store`` the records of requests live as long as the gateway. ``accounts`` are those that the
         upstreams use; without them they are opened once more. ``environ`` says where this user's files are.
         """
-        self.config = config
+        self.live = Live(config, catalogue, upstreams)
         self.ledger = Ledger(store)
         self.tracer = Tracer()
-        self._upstreams = upstreams
         self._admission = Admission(host=config.server.host, allowed_hosts=config.server.allowed_hosts, token=token)
         self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
         self._lines = LogLines(self._log)
@@ -80,11 +80,16 @@ class Gateway:
         self._accounts = Accounts(config, environ) if accounts is None else accounts
         backend = search.build(config.search)
         self._placements = Placements(
-            config, catalogue, upstreams, accounts=self._accounts, board=self._board, spending=Spending.of(environ)
+            self.live, accounts=self._accounts, board=self._board, spending=Spending.of(environ)
         )
-        self._messages = MessagesDoor(config, self._placements, self.ledger, backend=backend, board=self._board)
+        self._messages = MessagesDoor(self.live, self._placements, self.ledger, backend=backend, board=self._board)
         self._quota = QuotaDoor(config, self._accounts, self._board)
-        self._admin = AdminDoor(config, self.ledger, self.tracer)
+        self._admin = AdminDoor(self.live, self.ledger, self.tracer)
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.live.config
 
     @property
     def last(self) -> deque[RequestRecord]:
@@ -172,6 +177,6 @@ class Gateway:
         await self.ledger.close()
         await self._placements.close()
         await self._board.close()
-        for upstream in self._upstreams.values():
+        for upstream in self.live.snapshot.upstreams.values():
             await upstream.close()
         await self._accounts.close()

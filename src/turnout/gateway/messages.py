@@ -15,7 +15,7 @@ from turnout.gateway.placement import Step
 from turnout.gateway.quota import ACCOUNT_HEADER, Meter
 from turnout.gateway.relay import Relay
 from turnout.gateway.sink import CollectSink, StreamSink
-from turnout.gateway.targets import Targets
+from turnout.gateway.targets import Targets, framing_is_free
 from turnout.ledger.previous import Sent
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.translate.betas import beta_notes
@@ -24,8 +24,8 @@ from turnout.translate.messages_to_responses import Caches
 from turnout.translate.tools import ToolsCache
 
 if TYPE_CHECKING:
-    from turnout.config import Config
     from turnout.gateway.exchange import Exchange
+    from turnout.gateway.live import Live
     from turnout.gateway.placement import Place, Placement, Placements
     from turnout.ledger.ledger import Ledger
     from turnout.ledger.record import RequestRecord
@@ -43,7 +43,7 @@ class MessagesDoor:
 
     def __init__(
         self,
-        config: Config,
+        live: Live,
         placements: Placements,
         ledger: Ledger,
         *,
@@ -55,24 +55,26 @@ class MessagesDoor:
         self._ledger = ledger
         self._backend = backend
         self._bodies = Bodies()
-        self._config = config
+        self._live = live
         self._placements = placements
-        self._targets = Targets(config)
+        self._targets = Targets()
         self._caches = Caches(ToolsCache(), SessionMemory())
 
     async def answer(self, exchange: Exchange, record: RequestRecord) -> None:
         """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
-        server = self._config.server
+        now = self._live.snapshot
+        config, server = now.config, now.config.server
         # The body is bound to no name here: the request's record holds it, and `Attempts` lets go of that.
         request, conversation = read_request(
             await exchange.body(server.body_limit, server.body_timeout), self._caches.sessions, _named_session(exchange)
         )
         session, agent = session_of(request, exchange)
-        strict = self._config.strict or records.asks_for_strictness(exchange)
+        strict = config.strict or records.asks_for_strictness(exchange)
         records.add_request(record, request, session, agent, strict=strict)
         tap = exchange.tap
         around = tap.around if tap is not None and tap.admit(session) else _as_it_is
         placement = self._placements.begin(
+            now,
             request,
             conversation.new,  # of a session that this process knows the rest, of any other one all
             session,
@@ -88,15 +90,15 @@ class MessagesDoor:
             if move is None:
                 return None
             records.add_route(record, move.place.route, move.place.credential.tag)
-            return Step(move.place, self._targets.make(move.place, key), move.note)
+            return Step(move.place, self._targets.make(move.place, key, config), move.note)
 
         attempts = Attempts(
             request,
-            self._targets.make(place, key),
+            self._targets.make(place, key, config),
             conversation=conversation,
             caches=self._caches,
             strict=place.route.notes if strict else None,
-            framing_is_free=self._targets.framing_is_free(place.route.model),
+            framing_is_free=framing_is_free(place.route.model, config),
             on_settled=lambda settled: self._targets.remember(placement.route, settled),
         )
         follower = Follower(self._ledger, record, key or "")
@@ -108,7 +110,7 @@ class MessagesDoor:
             credential=place.credential,
             attempts=attempts,
             continuation=Continuation(self._bodies, self._backend, place.upstream),
-            timing=self._config.timing,
+            timing=config.timing,
             model_asked=place.route.model_asked,
             on_accepted=follower.follow,
             meter=meter,

@@ -24,7 +24,7 @@ from turnout.translate.messages_writer import TokenUsage
 from turnout.translate.reasoning import account_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from msgspec import Raw
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from turnout.accounts.credential import Credential
     from turnout.accounts.store import Accounts
     from turnout.config import Config
-    from turnout.models.catalogue import Catalogue
+    from turnout.gateway.live import Live, Snapshot
     from turnout.quota.board import Board
     from turnout.quota.spending import Spending
     from turnout.routing.route import Route
@@ -73,37 +73,41 @@ class Step(msgspec.Struct, frozen=True):
     note: Note
 
 
+def fails_over(config: Config) -> bool:
+    """Whether requests go on with the next account when one's limit is reached."""
+    return config.upstream == "codex" and config.accounts.policy == "failover"
+
+
+def spill_config(now: Snapshot) -> Config | None:
+    """The configuration for what goes to the API in place of the plan; None if nothing does."""
+    config = now.config
+    if config.upstream == "codex" and config.accounts.spill_to == "openai" and "openai" in now.upstreams:
+        return msgspec.structs.replace(config, upstream="openai")
+    return None
+
+
 class Placements:
     """The places of all requests of one gateway."""
 
     def __init__(
         self,
-        config: Config,
-        catalogue: Catalogue,
-        upstreams: Mapping[str, Upstream],
+        live: Live,
         *,
         accounts: Accounts,
         board: Board,
         spending: Spending,
     ) -> None:
-        self.config = config
-        self.catalogue = catalogue
-        self.upstreams = upstreams
+        self._live = live
         self.accounts = accounts
         self.board = board
         self.spending = spending
-        chatgpt = config.upstream == "codex"
-        self.fails_over = chatgpt and config.accounts.policy == "failover"
-        self.spill_config: Config | None = None
-        """The configuration for what goes to the API in place of the plan; None if nothing does."""
-        if chatgpt and config.accounts.spill_to == "openai" and "openai" in upstreams:
-            self.spill_config = msgspec.structs.replace(config, upstream="openai")
         self._sessions: OrderedDict[str, str] = OrderedDict()
         self._listed: tuple[float, list[Account]] = (float("-inf"), [])
         self._writing: set[asyncio.Task[None]] = set()
 
     def begin(
         self,
+        now: Snapshot,
         request: RequestFacts,
         messages: Sequence[Raw],
         session: str,
@@ -111,21 +115,24 @@ class Placements:
         named: str,
         around: Callable[[Upstream], Upstream],
     ) -> Placement:
-        """The placement of one request. ``named`` is the account that it asks for; ``around`` wraps upstreams."""
-        stays = ""
-        if self.fails_over and not named:
-            stays = self._sessions.get(session, "") or self._account_in(messages)
-        return Placement(self, request, session, stays, named=named, around=around)
+        """The placement of one request, by what is in force ``now``.
 
-    def standings(self) -> list[Standing]:
-        """The accounts that may be tried, the default one first."""
+        ``named`` is the account that it asks for; ``around`` wraps upstreams.
+        """
+        stays = ""
+        if fails_over(now.config) and not named:
+            stays = self._sessions.get(session, "") or self._account_in(messages)
+        return Placement(self, now, request, session, stays, named=named, around=around)
+
+    def standings(self, *, all_accounts: bool) -> list[Standing]:
+        """The accounts that may be tried, the default one first; only that one unless ``all_accounts`` may be."""
         moment = time.monotonic()
         if moment - self._listed[0] > LIST_SECONDS:
             found = [each for each in self.accounts.list() if each.kind == "chatgpt" and each.state in SERVING]
             found.sort(key=lambda each: not each.default)
-            self._listed = (moment, found if self.fails_over else found[:1])
+            self._listed = (moment, found)
         now = time.time()
-        return [self._standing(each, now) for each in self._listed[1]]
+        return [self._standing(each, now) for each in self._listed[1][: None if all_accounts else 1]]
 
     def _standing(self, account: Account, now: float) -> Standing:
         quota = self.board.get(account.name, account.tag)
@@ -136,7 +143,7 @@ class Placements:
     def _account_in(self, messages: Sequence[Raw]) -> str:
         """The account whose reasoning a conversation carries: one that goes on after a restart stays there as well."""
         tag = next((tag for message in reversed(messages) if (tag := account_in(bytes(message)))), "")
-        self.standings()  # the list of accounts, as it is now
+        self.standings(all_accounts=True)  # the list of accounts, as it is now
         return next((each.name for each in self._listed[1] if tag and each.tag == tag), "")
 
     def settle(self, session: str, account: str) -> None:
@@ -162,11 +169,12 @@ class Placements:
 
     async def check(self) -> None:
         """Raises `TurnoutError` if no request could be sent now: the reason of the default account."""
-        upstream = self.upstreams[self.config.upstream]
+        now = self._live.snapshot
+        upstream = now.upstreams[now.config.upstream]
         try:
             await upstream.credential()
         except TurnoutError:
-            others = [each.name for each in self.standings()] if self.fails_over else []
+            others = [each.name for each in self.standings(all_accounts=True)] if fails_over(now.config) else []
             for name in others:
                 with contextlib.suppress(TurnoutError):
                     await upstream.credential(name)
@@ -185,6 +193,7 @@ class Placement:
     def __init__(
         self,
         placements: Placements,
+        now: Snapshot,
         request: RequestFacts,
         session: str,
         stays: str,
@@ -196,11 +205,13 @@ class Placement:
         self._session = session
         self._named = named
         self._around = around
-        self._route = route(request, placements.config, placements.catalogue)
+        self._now = now
+        self._route = route(request, now.config, now.catalogue)
+        self._fails_over = fails_over(now.config)
         self._spill_route: Route | None = None
-        if placements.spill_config is not None and not named:
-            self._spill_route = route(request, placements.spill_config, placements.catalogue)
-        self._chooses = not named and (placements.fails_over or self._spill_route is not None)
+        if (spilling := spill_config(now)) is not None and not named:
+            self._spill_route = route(request, spilling, now.catalogue)
+        self._chooses = not named and (self._fails_over or self._spill_route is not None)
         self._left: list[str] = []
         """Accounts that are still to be tried."""
         self._tried: list[str] = []
@@ -220,9 +231,9 @@ class Placement:
     async def first(self) -> Place:
         """Where it goes first. Raises `TurnoutError` if nobody can be asked."""
         if not self._chooses:
-            upstream = self._around(self._all.upstreams[self._route.upstream])
+            upstream = self._around(self._now.upstreams[self._route.upstream])
             return Place(upstream, await upstream.credential(self._named or None), self._route)
-        standings = self._all.standings()
+        standings = self._standings()
         spills = self._spill_route is not None
         self._left = in_order(standings, self._stays, time.time(), spills=spills)
         place, problem = await self._next_account()
@@ -235,7 +246,7 @@ class Placement:
             raise TurnoutError(problem)
         if standings:
             raise TurnoutError(self.failure(Failure(kind=FailureKind.USAGE_LIMIT, message="")))
-        upstream = self._all.upstreams[self._route.upstream]
+        upstream = self._now.upstreams[self._route.upstream]
         return Place(upstream, await upstream.credential(), self._route)  # raises what is wrong with it
 
     async def next(self, failure: Failure) -> Move | None:
@@ -243,7 +254,7 @@ class Placement:
         if not self._chooses or self.spilled or failure.kind is not FailureKind.USAGE_LIMIT:
             return None
         before = self._tried[-1]
-        dry = {each.name for each in self._all.standings() if each.dry}
+        dry = {each.name for each in self._standings() if each.dry}
         self._left = [name for name in self._left if name not in dry]
         place, _ = await self._next_account()
         if place is None:
@@ -256,7 +267,7 @@ class Placement:
         """What the client is told when nothing else can be tried after ``failure``."""
         if not self._chooses or self.spilled or failure.kind is not FailureKind.USAGE_LIMIT:
             return failure
-        standings = [each for each in self._all.standings() if each.dry]
+        standings = [each for each in self._standings() if each.dry]
         first = first_to_open(standings)
         if first is None:
             return failure
@@ -280,9 +291,12 @@ class Placement:
             usage = TokenUsage(input_tokens=body_bytes // BYTES_A_TOKEN)
         self._all.spend(self._spill_route.model, usage)
 
+    def _standings(self) -> list[Standing]:
+        return self._all.standings(all_accounts=self._fails_over)
+
     async def _next_account(self) -> tuple[Place | None, Failure | None]:
         """The next account whose credential can be had; and why the last one's could not."""
-        upstream = self._around(self._all.upstreams[self._route.upstream])
+        upstream = self._around(self._now.upstreams[self._route.upstream])
         problem: Failure | None = None
         while self._left:
             name = self._left.pop(0)
@@ -301,7 +315,7 @@ class Placement:
         """The API in place of the plan, if it may be used."""
         if self._spill_route is None:
             return None
-        limit = self._all.config.accounts.spill_limit
+        limit = self._now.config.accounts.spill_limit
         try:
             spent = self._all.spending.this_month()
         except (OSError, msgspec.DecodeError):
@@ -316,7 +330,7 @@ class Placement:
         if await asyncio.to_thread(prices.cost, model, TokenUsage()) is None:
             self._why_no_spill = f"The OpenAI API is not used instead: the price of {model} is not known"
             return None
-        upstream = self._around(self._all.upstreams[self._spill_route.upstream])
+        upstream = self._around(self._now.upstreams[self._spill_route.upstream])
         try:
             credential = await upstream.credential()
         except TurnoutError as error:

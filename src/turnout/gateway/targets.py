@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 class Targets:
     """What is learned lasts for the process's life."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self) -> None:
         self._framings: dict[tuple[str, str], Framing] = {}
         self._searchless: set[tuple[str, str]] = set()
         """Models that upstream takes only in a framing without its own web search."""
         self._loading_plainly: set[tuple[str, str]] = set()
         """Models that upstream has no ``tool_search`` for, against what is known of them."""
 
-    def make(self, place: Place, session: str | None) -> Target:
+    def make(self, place: Place, session: str | None, config: Config) -> Target:
         """The target for a request that goes to this place. ``session`` is the conversation's key."""
         chosen = place.route
         key = (chosen.upstream, chosen.model)
@@ -35,7 +34,7 @@ class Targets:
             framing=self._framings.get(key, chosen.framing),
             image_detail=chosen.image_detail,
             tool_search=chosen.tool_search and key not in self._loading_plainly,
-            tool_schema_mode=self._config.tools.schema_mode,
+            tool_schema_mode=config.tools.schema_mode,
             session=session,
             hosted_search=key not in self._searchless,
         )
@@ -50,6 +49,7 @@ class Targets:
         if chosen.tool_search and not settled.tool_search:
             self._loading_plainly.add(key)
 
-    def framing_is_free(self, model: str) -> bool:
-        """Whether the model's framing may be changed if upstream wants the other one."""
-        return self._config.codex.framing.get(model, "auto") == "auto"
+
+def framing_is_free(model: str, config: Config) -> bool:
+    """Whether the model's framing may be changed if upstream wants the other one."""
+    return config.codex.framing.get(model, "auto") == "auto"
