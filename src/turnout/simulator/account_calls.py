@@ -57,7 +57,7 @@ def account_routes(state: State) -> list[Route]:
     """The routes about accounts."""
 
     def route(path: str, method: str, answer: Callable[[Call], Answer]) -> Route:
-        return Route(path, _Endpoint(state, answer), methods=[method])
+        return Route(path, Endpoint(state, answer), methods=[method])
 
     return [
         route("/oauth/authorize", "GET", _authorize),
@@ -73,8 +73,8 @@ def account_routes(state: State) -> list[Route]:
     ]
 
 
-class _Endpoint:
-    """Reads a request, lets the due fault strike, and answers."""
+class Endpoint:
+    """Reads a small call, lets the due fault strike, and answers."""
 
     def __init__(self, state: State, answer: Callable[[Call], Answer]) -> None:
         self._state = state

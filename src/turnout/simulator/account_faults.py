@@ -1,4 +1,4 @@
-"""Faults of the calls about accounts (tokens, devices, quota), by name. Pure.
+"""Faults of the small calls (tokens, devices, quota, lists of models), by name. Pure.
 
 Answers instead of the work:
   html (Cloudflare's 403 page), 429[:retry-after seconds], 500, hang, drop-before (the connection closes), reused,

@@ -13,16 +13,17 @@ import zstandard
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from turnout.simulator import catalogue, faults, reasoning
+from turnout.simulator import faults, reasoning
 from turnout.simulator.account_calls import account_routes
-from turnout.simulator.checks import check, sign_in
+from turnout.simulator.checks import check
 from turnout.simulator.control import control_routes
 from turnout.simulator.items import Context
 from turnout.simulator.jsontypes import JsonObject
+from turnout.simulator.model_calls import current_etag, model_routes
 from turnout.simulator.recorder import RecordedRequest
-from turnout.simulator.rejection import Refused, Rejection, api_error, detail
+from turnout.simulator.rejection import Rejection, api_error, detail
 from turnout.simulator.request import Dialect, Request
 from turnout.simulator.sending import Connection, Gone, play
 from turnout.simulator.state import Plan, PromptSize, State
@@ -30,7 +31,6 @@ from turnout.simulator.steps import Emit, End, Pause, Stall, Step
 from turnout.simulator.stream import Envelope, answer, usage
 from turnout.simulator.wire import Framer
 
-MODELS_CREATED = 1_780_000_000
 UPGRADE_REQUIRED = 426
 FAULT_HEADER = "x-sim-fault"
 """Names a fault for the request that carries it."""
@@ -41,9 +41,8 @@ def build_app(state: State) -> Starlette:
     routes = [*control_routes(state)]
     for prefix in ("/backend-api/codex", "/codex"):
         routes.append(Route(f"{prefix}/responses", _Responses(state, "codex"), methods=["GET", "POST"]))
-        routes.append(Route(f"{prefix}/models", _Models(state, "codex"), methods=["GET"]))
     routes.append(Route("/v1/responses", _Responses(state, "openai"), methods=["GET", "POST"]))
-    routes.append(Route("/v1/models", _Models(state, "openai"), methods=["GET"]))
+    routes.extend(model_routes(state))
     routes.extend(account_routes(state))
     app = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_allowed})
     app.state.connections = set()
@@ -131,35 +130,6 @@ class _Responses:
             await _play_whole(steps, connection, _service_headers(state, request))
         if request.dialect == "openai" and request.body.get("store") is not False:
             state.store(response_id, [*request.items, *record.output])
-
-
-class _Models:
-    """The model list in one dialect."""
-
-    def __init__(self, state: State, dialect: Dialect) -> None:
-        self._state = state
-        self._dialect = dialect
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        record = _begin(self._state, scope)
-        await self._list(record)(scope, receive, send)
-        record.finished_at = time.monotonic()
-        self._state.recorder.touch()
-
-    def _list(self, record: RecordedRequest) -> ASGIApp:
-        try:
-            sign_in(record.headers, self._dialect, self._state.world())
-        except Refused as refused:
-            return _refuse(record, refused.rejection)
-        record.status = 200
-        if self._dialect == "openai":
-            return _json({"object": "list", "data": catalogue.openai_listing(MODELS_CREATED)})
-        parameters = dict(part.partition("=")[::2] for part in record.query.split("&"))
-        version = catalogue.parse_version(parameters.get("client_version", ""))
-        if len(version) != 3:
-            problem = {"type": "missing", "loc": ["query", "client_version"], "msg": "Field required", "input": None}
-            return _refuse(record, Rejection(status=422, body=msgspec.json.encode({"detail": [problem]})))
-        return _json({"models": catalogue.codex_listing(version)}, etag=_models_etag())
 
 
 def _steps(state: State, request: Request, plan: Plan, size: PromptSize, response_id: str) -> Iterator[Step]:
@@ -275,7 +245,7 @@ def _service_headers(state: State, request: Request) -> dict[str, str]:
     headers = {
         **common,
         "cf-ray": "a1b2c3d4e5f60718-SIM",
-        "x-models-etag": _models_etag(),
+        "x-models-etag": current_etag(state, request.headers),
         "x-reasoning-included": "true",
         "x-codex-plan-type": request.plan,
         "x-codex-primary-used-percent": str(state.settings.used_percent),
@@ -313,10 +283,6 @@ def _rate_limits(state: State, request: Request) -> JsonObject:
         },
         "credits": {"has_credits": False, "unlimited": False, "balance": None},
     }
-
-
-def _models_etag() -> str:
-    return 'W/"simulated-1"'
 
 
 def _no_websocket(record: RecordedRequest) -> Rejection:

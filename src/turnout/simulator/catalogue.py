@@ -3,6 +3,8 @@
 Facts only: it knows nothing of requests, accounts or the network.
 """
 
+import hashlib
+from collections.abc import Container, Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -16,6 +18,11 @@ WIRE_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """Every effort the Responses API knows, weakest first; a model takes a part of them (codex-backend.md 2.5)."""
 
 
+PLANS = ("free", "go", "plus", "pro", "team", "business", "enterprise", "edu", "k12")
+"""A part of the plans that the catalogue names; the real list has 22 to 27 (codex-backend.md 5.1)."""
+PAID = tuple(plan for plan in PLANS if plan not in ("free", "k12"))
+
+
 class Model(msgspec.Struct, frozen=True, kw_only=True):
     """One model: what it takes, how much, and from which client version on."""
 
@@ -27,11 +34,16 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """The wire values of `reasoning.effort`; empty for a model that does not reason."""
     ultra: bool = False
     """The catalogue lists "ultra", which is a preset of the client and not a wire value."""
+    ultra_effort: str | None = None
+    """What "ultra" stands for on the wire; None: the catalogue does not say (codex-backend.md 5.3)."""
     default_effort: str = "medium"
     lite: bool = True
     """The model can be asked with Responses Lite framing (codex-backend.md 2.3)."""
     tiers: tuple[str, ...] = ("priority",)
     default_tier: str | None = None
+    speed: str = "Faster answers"
+    """How the catalogue describes the tier."""
+    plans: tuple[str, ...] = PLANS
     minimal_client_version: str = "0.144.0"
     visibility: Literal["list", "hide"] = "list"
     priority: int = 99
@@ -50,17 +62,41 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MODELS: tuple[Model, ...] = (
-    Model(slug="gpt-6-astra", ultra=True, default_effort="low", minimal_client_version="0.153.0", priority=2),
-    Model(slug="gpt-6.1-sol", ultra=True, default_effort="low", minimal_client_version="0.153.0", priority=1),
+    Model(
+        slug="gpt-6-astra",
+        ultra=True,
+        ultra_effort="xhigh",
+        default_effort="low",
+        speed="2x speed",
+        minimal_client_version="0.153.0",
+        priority=2,
+    ),
+    Model(
+        slug="gpt-6.1-sol",
+        ultra=True,
+        ultra_effort="xhigh",
+        default_effort="low",
+        minimal_client_version="0.153.0",
+        priority=1,
+    ),
     Model(
         slug="gpt-6.1-terra",
         context_window=500_000,
         ultra=True,
+        ultra_effort="xhigh",
         default_effort="low",
+        speed="1.5x speed",
         minimal_client_version="0.153.0",
         priority=7,
     ),
-    Model(slug="gpt-6-sol", ultra=True, default_tier="priority", minimal_client_version="0.155.0", priority=3),
+    Model(
+        slug="gpt-6-sol",
+        ultra=True,
+        ultra_effort="max",
+        default_tier="priority",
+        minimal_client_version="0.155.0",
+        priority=3,
+    ),
     Model(slug="gpt-6-luna", default_tier="priority", minimal_client_version="0.155.0", priority=4),
     Model(slug="gpt-5.6-sol", ultra=True, default_effort="low", priority=5, upgrade="gpt-6-sol"),
     Model(slug="gpt-5.6-terra", ultra=True, priority=8, upgrade="gpt-6-sol"),
@@ -88,11 +124,12 @@ MODELS: tuple[Model, ...] = (
         max_context_window=272_000,
         efforts=UP_TO_XHIGH,
         lite=False,
+        speed="1.5x speed",
         minimal_client_version="0.124.0",
         priority=13,
         upgrade="gpt-6-sol",
     ),
-    Model(slug="codex-auto-review", minimal_client_version="0.98.0", visibility="hide"),
+    Model(slug="codex-auto-review", plans=PAID, minimal_client_version="0.98.0", visibility="hide"),
     Model(slug="gpt-4.1", context_window=1_047_576, max_context_window=1_047_576, efforts=(), on_codex=False),
 )
 
@@ -110,17 +147,33 @@ def parse_version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()
 
 
-def codex_listing(client_version: tuple[int, ...]) -> list[JsonObject]:
-    """The `models` array of GET /models?client_version= : too new models are left out (codex-backend.md 5.2)."""
-    return [_codex_entry(model) for model in MODELS if model.on_codex and model.accepts_client(client_version)]
+def codex_listing(
+    client_version: tuple[int, ...], *, absent: Container[str] = (), plans: Mapping[str, Iterable[str]] | None = None
+) -> list[JsonObject]:
+    """The `models` array of GET /models?client_version= : too new models are left out (codex-backend.md 5.2).
+
+    So are those that are `absent`. `plans` are those of a model in place of its own.
+    """
+    shown = [model for model in MODELS if model.on_codex and model.slug not in absent]
+    return [
+        _codex_entry(model, sorted((plans or {}).get(model.slug, model.plans)))
+        for model in shown
+        if model.accepts_client(client_version)
+    ]
 
 
-def openai_listing(created: int) -> list[JsonObject]:
+def codex_etag(listing: list[JsonObject]) -> str:
+    """The mark of a list: another one whenever the list is another one."""
+    return f'W/"{hashlib.sha256(msgspec.json.encode(listing)).hexdigest()[:16]}"'
+
+
+def openai_listing(created: int, absent: Container[str] = ()) -> list[JsonObject]:
     """The `data` array of GET /v1/models; `created` is the Unix time to show for every model."""
-    return [{"id": model.slug, "object": "model", "created": created, "owned_by": "openai"} for model in MODELS]
+    shown = [model for model in MODELS if model.slug not in absent]
+    return [{"id": model.slug, "object": "model", "created": created, "owned_by": "openai"} for model in shown]
 
 
-def _codex_entry(model: Model) -> JsonObject:
+def _codex_entry(model: Model, plans: list[str]) -> JsonObject:
     efforts = (*model.efforts, "ultra") if model.ultra else model.efforts
     return {
         "slug": model.slug,
@@ -133,7 +186,7 @@ def _codex_entry(model: Model) -> JsonObject:
         "priority": model.priority,
         "context_window": model.context_window,
         "max_context_window": model.max_context_window,
-        "service_tiers": [{"id": tier, "name": "Fast", "description": "Faster answers"} for tier in model.tiers],
+        "service_tiers": [{"id": tier, "name": "Fast", "description": model.speed} for tier in model.tiers],
         "default_service_tier": model.default_tier,
         "additional_speed_tiers": [],
         "use_responses_lite": model.lite,
@@ -143,7 +196,8 @@ def _codex_entry(model: Model) -> JsonObject:
         "support_verbosity": True,
         "default_verbosity": model.verbosity,
         "minimal_client_version": model.minimal_client_version,
-        "available_in_plans": ["free", "go", "plus", "pro", "team", "business", "enterprise", "edu"],
+        "multi_agent_reasoning_effort": model.ultra_effort,
+        "available_in_plans": plans,
         "upgrade": {"model": model.upgrade} if model.upgrade else None,
         "input_modalities": ["text", "image"],
     }

@@ -117,6 +117,10 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """Whether plain framing must have instructions."""
     hosted_search: bool = True
     """Whether the service searches the web itself."""
+    absent: frozenset[str] = frozenset()
+    """Models that are not offered."""
+    plans: dict[str, set[str]] = {}
+    """The plans that a model is for, in place of the catalogue's, by model."""
 
 
 def check(body: object, headers: dict[str, str], dialect: Dialect, world: World) -> Request | Rejection:
@@ -161,7 +165,7 @@ def sign_in(headers: dict[str, str], dialect: Dialect, world: World) -> str:
 
 def _check_body(body: JsonObject, headers: dict[str, str], dialect: Dialect, account: str, world: World) -> Request:
     lite = headers.get(LITE_HEADER) == "true"
-    model = _check_model(body, headers, dialect)
+    model = _check_model(body, headers, dialect, account, world)
     _check_fields(body, dialect)
     if dialect == "codex":
         _check_codex_switches(body, instructions_required=world.instructions_required and not lite)
@@ -196,18 +200,22 @@ def _check_body(body: JsonObject, headers: dict[str, str], dialect: Dialect, acc
     return request
 
 
-def _check_model(body: JsonObject, headers: dict[str, str], dialect: Dialect) -> Model:
+def _check_model(body: JsonObject, headers: dict[str, str], dialect: Dialect, account: str, world: World) -> Model:
     slug = body.get("model")
     if slug is None:
         raise missing("model")
     if not isinstance(slug, str):
         raise wrong_type("model", "a string", slug)
-    model = catalogue.find(slug)
+    model = None if slug in world.absent else catalogue.find(slug)
     if dialect == "openai":
         if model is None:
             raise invalid(f"The requested model '{slug}' does not exist.", "model", "model_not_found")
         return model
-    if model is None or not model.on_codex:
+    if (
+        model is None
+        or not model.on_codex
+        or world.accounts[account].plan not in world.plans.get(slug, set(model.plans))
+    ):
         raise Refused(detail(f"The '{slug}' model is not supported when using Codex with a ChatGPT account."))
     version = client_version(headers)
     if not version:

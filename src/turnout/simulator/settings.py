@@ -18,6 +18,10 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Models that refuse plain framing."""
     instructions_required: bool = True
     """Whether plain framing must have instructions: reported of the backend, but codex-cli 0.169.0 sends none."""
+    absent: set[str] = set()
+    """Models that are not offered: neither listed nor served."""
+    plans: dict[str, set[str]] = {}
+    """Plans that a model is for, in place of the catalogue's, by model: others are refused it."""
     hosted_search: bool = True
     """Whether the service searches the web itself; without, the tool is refused as by many servers of its kind."""
     windows: dict[str, int] = {}

@@ -107,6 +107,8 @@ class State:
             recall=self._stored.get,
             instructions_required=self.settings.instructions_required,
             hosted_search=self.settings.hosted_search,
+            absent=frozenset(self.settings.absent),
+            plans=self.settings.plans,
         )
 
     def tokens_for(self, account: Account) -> Tokens:
@@ -137,7 +139,10 @@ class State:
             self._faults.append(_Pending(fault, times, after, model))
 
     def add_account_fault(self, fault: AccountFault, *, times: int = 1, after: int = 0, path: str = "") -> None:
-        """Let the next `times` calls about accounts fail, `after` that many; only paths that contain `path`."""
+        """Let the next `times` calls about accounts fail, `after` that many; only paths that contain `path`.
+
+        The lists of models fail only where `path` names them.
+        """
         with self._lock:
             self._account_faults.append(_PendingAccountFault(fault, times, after, path))
 
@@ -145,7 +150,7 @@ class State:
         """The fault for a call to `path`, which counts as one of those it waited for."""
         with self._lock:
             for pending in self._account_faults:
-                if pending.path not in path:
+                if not (pending.path in path if pending.path else not path.endswith("/models")):
                     continue
                 if pending.after > 0:
                     pending.after -= 1
