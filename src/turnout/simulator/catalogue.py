@@ -178,7 +178,7 @@ def _codex_entry(model: Model, plans: list[str]) -> JsonObject:
     return {
         "slug": model.slug,
         "display_name": model.slug,
-        "description": f"{model.slug}, simulated",
+        "description": "",
         "default_reasoning_level": model.default_effort,
         "supported_reasoning_levels": [{"effort": effort, "description": effort} for effort in efforts],
         "visibility": model.visibility,
@@ -193,6 +193,7 @@ def _codex_entry(model: Model, plans: list[str]) -> JsonObject:
         "prefer_websockets": True,
         "supports_parallel_tool_calls": True,
         "supports_reasoning_summaries": True,
+        "supports_image_detail_original": True,
         "support_verbosity": True,
         "default_verbosity": model.verbosity,
         "minimal_client_version": model.minimal_client_version,
