@@ -9,8 +9,9 @@ import pytest
 from msgspec import Raw
 
 from turnout.protocol import messages as wire
+from turnout.protocol import reading
 from turnout.protocol.errors import FailureKind, TurnoutError
-from turnout.protocol.messages import decode_blocks, decode_request, decode_text, decode_tools
+from turnout.protocol.messages import decode_blocks, decode_request, decode_tools
 
 HELLO = {"role": "user", "content": "hello"}
 
@@ -279,18 +280,18 @@ def test_bad_tools_are_refused_with_their_place(tools: bytes, message: str) -> N
 
 
 def test_a_text_is_decoded_or_refused() -> None:
-    assert decode_text(Raw(b'"a\\n"'), "p") == "a\n"
+    assert reading.decode_text(Raw(b'"a\\n"'), "p") == "a\n"
     for raw in (b"5", b"null", b"[]", b'"\xff"'):
         with pytest.raises(TurnoutError, match=r"^p"):
-            decode_text(Raw(raw), "p")
+            reading.decode_text(Raw(raw), "p")
         if raw[:1] != b'"':
             with pytest.raises(TurnoutError, match=r"^p: expected a string"):
-                wire.text_of(Raw(raw), "p")
-    assert bytes(wire.text_of(Raw(b'"a"'), "p")) == b'"a"'
+                reading.text_of(Raw(raw), "p")
+    assert bytes(reading.text_of(Raw(b'"a"'), "p")) == b'"a"'
 
 
 def test_null_and_absent_are_the_same() -> None:
-    assert wire.is_null(wire.NULL)
-    assert wire.is_null(request(tools=None).tools)
-    assert wire.is_null(request().tools)
-    assert not wire.is_null(request(tools=[]).tools)
+    assert reading.is_null(reading.NULL)
+    assert reading.is_null(request(tools=None).tools)
+    assert reading.is_null(request().tools)
+    assert not reading.is_null(request(tools=[]).tools)

@@ -7,18 +7,13 @@ ones come with each release of the client (claude-code-wire.md 13.4).
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Raw
 
-from turnout.protocol import surrogates
 from turnout.protocol.errors import FailureKind, fail
-
-EMPTY_STRING = Raw(b'""')
-NULL = Raw(b"null")
-"""What a raw field holds that is absent or null."""
+from turnout.protocol.reading import EMPTY_STRING, NULL, decode_text, mended, refuse
 
 
 class Source(msgspec.Struct, gc=False):
@@ -270,7 +265,6 @@ _decode_loose = msgspec.json.Decoder(_LooseRequest).decode
 _decode_type = msgspec.json.Decoder(_BlockType).decode
 _decode_block = msgspec.json.Decoder(KnownBlock).decode
 _decode_raws = msgspec.json.Decoder(list[Raw]).decode
-_decode_string = msgspec.json.Decoder(str).decode
 _decode_tools = msgspec.json.Decoder(list[Tool]).decode
 _decode_web_search = msgspec.json.Decoder(WebSearchTool).decode
 _KNOWN_TYPES = frozenset(str(block.__struct_config__.tag) for block in KnownBlock.__args__)
@@ -286,12 +280,12 @@ def decode_request(body: bytes) -> MessagesRequest:
         request: MessagesRequest = _decode(body)
     except msgspec.ValidationError as error:
         if not str(error).endswith(".type`"):
-            _refuse(error)
+            refuse(error)
         request = _decode_tolerantly(body)
     except msgspec.DecodeError as error:
-        return decode_request(_mended(body, error))
+        return decode_request(mended(body, error))
     except (UnicodeDecodeError, RecursionError) as error:
-        _refuse(error)
+        refuse(error)
     _check(request)
     return request
 
@@ -306,9 +300,9 @@ def decode_envelope(body: bytes, known: int = 0) -> MessagesRequest:
     try:
         request: MessagesRequest = _decode_envelope(body)
     except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(error)
+        refuse(error)
     except msgspec.DecodeError as error:
-        return decode_envelope(_mended(body, error), known)
+        return decode_envelope(mended(body, error), known)
     _check(request, known)
     return request
 
@@ -319,20 +313,20 @@ def decode_message(raw: Raw, index: int) -> Message | TolerantMessage:
         return _decode_message(raw)
     except msgspec.ValidationError as error:
         if not str(error).endswith(".type`"):
-            _refuse(error, f"messages[{index}]")
+            refuse(error, f"messages[{index}]")
         return _tolerantly(raw, index)
     except msgspec.DecodeError as error:
         # Half a surrogate pair that was not seen while it was skipped over.
-        return decode_message(Raw(_mended(bytes(raw), error)), index)
+        return decode_message(Raw(mended(bytes(raw), error)), index)
     except (UnicodeDecodeError, RecursionError) as error:
-        _refuse(error, f"messages[{index}]")
+        refuse(error, f"messages[{index}]")
 
 
 def _tolerantly(raw: Raw, index: int) -> TolerantMessage:
     try:
         loose = _decode_loose_message(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(error, f"messages[{index}]")
+        refuse(error, f"messages[{index}]")
     return _tolerant_message(loose, index)
 
 
@@ -362,13 +356,13 @@ def decode_blocks(content: Raw, path: str) -> list[Block]:
     try:
         raws = _decode_raws(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(error, path)
+        refuse(error, path)
     for index, raw in enumerate(raws):
         try:
             kind = _decode_type(raw).type
             blocks.append(_decode_block(raw) if kind in _KNOWN_TYPES else UnknownBlock(kind, raw))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            _refuse(error, f"{path}[{index}]")
+            refuse(error, f"{path}[{index}]")
     return blocks
 
 
@@ -377,7 +371,7 @@ def decode_tools(tools: Raw | bytes) -> list[Tool]:
     try:
         return _decode_tools(tools)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(error, "tools")
+        refuse(error, "tools")
 
 
 def decode_web_search(tools: Raw | bytes, index: int) -> WebSearchTool:
@@ -385,27 +379,7 @@ def decode_web_search(tools: Raw | bytes, index: int) -> WebSearchTool:
     try:
         return _decode_web_search(_decode_raws(tools)[index])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(error, f"tools[{index}]")
-
-
-def is_null(raw: Raw) -> bool:
-    """Whether the field is absent or null."""
-    return bytes(memoryview(raw)[:4]) == b"null"
-
-
-def text_of(raw: Raw, path: str) -> Raw:
-    """`raw` itself if it is a JSON string. Raises `TurnoutError` (`BAD_REQUEST`) naming the path if not."""
-    if bytes(memoryview(raw)[:1]) != b'"':
-        raise fail(FailureKind.BAD_REQUEST, f"{path}: expected a string.")
-    return raw
-
-
-def decode_text(raw: Raw, path: str) -> str:
-    """The string that `raw` holds. Raises `TurnoutError` (`BAD_REQUEST`) naming the path if it holds none."""
-    try:
-        return _decode_string(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        _refuse(error, path)
+        refuse(error, f"tools[{index}]")
 
 
 def _decode_tolerantly(body: bytes) -> MessagesRequest:
@@ -413,39 +387,9 @@ def _decode_tolerantly(body: bytes) -> MessagesRequest:
     try:
         loose = _decode_loose(body)
     except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
-        _refuse(error)
+        refuse(error)
     except msgspec.DecodeError as error:
-        return _decode_tolerantly(_mended(body, error))
+        return _decode_tolerantly(mended(body, error))
     messages = [_tolerant_message(message, index) for index, message in enumerate(loose.messages)]
     fields: dict[str, Any] = {name: getattr(loose, name) for name in MessagesRequest.__struct_fields__}
     return MessagesRequest(**{**fields, "messages": messages})
-
-
-def _mended(body: bytes, error: msgspec.DecodeError) -> bytes:
-    """`body` without half surrogate pairs; refuses a body that has none and is no JSON for another reason."""
-    mended = surrogates.mend(body)
-    if mended == body:
-        _refuse(error)
-    return mended
-
-
-_PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
-
-
-def _refuse(error: Exception, path: str = "") -> NoReturn:
-    """Raises what `error` means in the client's terms: ``messages[3].content[0].source: expected …``."""
-    if isinstance(error, UnicodeDecodeError):
-        raise fail(FailureKind.BAD_REQUEST, f"{path or 'The request body'} is not valid UTF-8.") from None
-    if isinstance(error, RecursionError):
-        raise fail(FailureKind.BAD_REQUEST, f"{path or 'The request body'} is nested too deeply.") from None
-    text = str(error).removeprefix("JSON is malformed: ")
-    if not isinstance(error, msgspec.ValidationError):
-        what = f"{path}: not valid JSON" if path else "The request body is not valid JSON"
-        raise fail(FailureKind.BAD_REQUEST, f"{what} ({text[:1].lower()}{text[1:]}).") from None
-    if place := _PLACE.search(text):
-        text = text[: place.start()]
-        path += place["path"].removeprefix("$")
-    if missing := re.fullmatch(r"Object missing required field `(?P<name>[^`]*)`", text):
-        path, text = f"{path}.{missing['name']}", "this field is required"
-    path = path.lstrip(".") or "request body"
-    raise fail(FailureKind.BAD_REQUEST, f"{path}: {text[:1].lower()}{text[1:]}.".replace("`", "")) from None

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from turnout.protocol import messages as wire
+from turnout.protocol import reading
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.translate import reasoning
@@ -78,9 +79,9 @@ class History:
         if isinstance(system, str):
             texts: list[bytes | Raw] = [_encode(_without_attribution(system))]
         else:
-            texts = [wire.text_of(block.text, f"system[{index}].text") for index, block in enumerate(system)]
+            texts = [reading.text_of(block.text, f"system[{index}].text") for index, block in enumerate(system)]
             if bytes(memoryview(texts[0])[: len(_ATTRIBUTION_BYTES)]) == _ATTRIBUTION_BYTES:
-                texts[0] = _encode(_without_attribution(wire.decode_text(system[0].text, "system[0].text")))
+                texts[0] = _encode(_without_attribution(reading.decode_text(system[0].text, "system[0].text")))
         if parts := [input_text(text) for text in texts if not is_empty(text)]:
             self._add_message(b"developer", parts)
 
@@ -207,7 +208,7 @@ class History:
             if type(block) is _Text:
                 text = bytes(block.text)
                 if text[0] != _QUOTE:
-                    wire.text_of(block.text, f"{_place(message, index)}.text")
+                    reading.text_of(block.text, f"{_place(message, index)}.text")
                 if len(text) > 2:
                     parts.append(b"".join((b'{"type":"output_text","text":', text, b"}")))
                 continue
@@ -349,7 +350,7 @@ class History:
         parts = [input_text(_FAILED)] if block.is_error else []
         if bytes(memoryview(block.content)[:1]) == b'"':
             parts += [] if is_empty(block.content) else [input_text(block.content)]
-        elif not wire.is_null(block.content):
+        elif not reading.is_null(block.content):
             parts = self._result_parts(block, path)
         self._add_message(b"user", [_ORPHAN, *parts])
 

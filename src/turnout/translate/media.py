@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from turnout.protocol import messages as wire
+from turnout.protocol import reading
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, approximated, dropped, mapped
 from turnout.translate.pdf import UnreadablePdfError, pdf_text
@@ -57,7 +58,7 @@ class ContentParts:
         """The block's parts. Raises `TurnoutError` (`BAD_REQUEST`) naming the place in the body."""
         match block:
             case wire.TextBlock():
-                text = wire.text_of(block.text, f"{path}.text")
+                text = reading.text_of(block.text, f"{path}.text")
                 return [] if is_empty(text) else [input_text(text)]
             case wire.ImageBlock():
                 return [self._image(block.source, path)]
@@ -83,7 +84,7 @@ class ContentParts:
         about = [f"{word}: {text}" for word, text in (("Document", block.title), ("Context", block.context)) if text]
         parts = [input_text(_encode("\n".join(about)))] if about else []
         if source.type == "text":
-            text = wire.text_of(source.data, f"{path}.source.data")
+            text = reading.text_of(source.data, f"{path}.source.data")
             return parts if is_empty(text) else [*parts, input_text(text)]
         if source.type == "content":
             return parts + self._content_source(source, f"{path}.source.content")
@@ -133,7 +134,7 @@ def loaded_tool(name: str, path: str, notes: list[Note]) -> bytes:
 def _address(source: wire.Source, path: str, types: tuple[str, ...]) -> bytes:
     """The JSON string that upstream takes for a medium: a URL as it is, base64 data as a data URL."""
     if source.type == "url":
-        url = wire.text_of(source.url, f"{path}.source.url")
+        url = reading.text_of(source.url, f"{path}.source.url")
         if is_empty(url):
             raise fail(FailureKind.BAD_REQUEST, f"{path}.source.url: must not be empty.")
         return bytes(url)
@@ -141,7 +142,7 @@ def _address(source: wire.Source, path: str, types: tuple[str, ...]) -> bytes:
         raise fail(
             FailureKind.BAD_REQUEST, f"{path}.source.type: {source.type!r} cannot be sent upstream; base64 and url can."
         )
-    data = wire.text_of(source.data, f"{path}.source.data")
+    data = reading.text_of(source.data, f"{path}.source.data")
     if is_empty(data):
         raise fail(FailureKind.BAD_REQUEST, f"{path}.source.data: must not be empty.")
     media_type = source.media_type.lower().replace("image/jpg", "image/jpeg")
@@ -157,7 +158,7 @@ def _decode_text(source: wire.Source, path: str) -> str:
     import base64
 
     try:
-        return base64.b64decode(wire.decode_text(source.data, path), validate=True).decode()
+        return base64.b64decode(reading.decode_text(source.data, path), validate=True).decode()
     except ValueError:
         raise fail(FailureKind.BAD_REQUEST, f"{path}: expected base64 of a UTF-8 text.") from None
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from turnout.protocol import messages as wire
+from turnout.protocol import reading
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, approximated, dropped, ignored, mapped
 from turnout.translate import search
@@ -173,7 +174,7 @@ def _fields(
         yield "service_tier", b'"priority"'
     if _clears_context(request.context_management):
         notes.append(ignored("context_management", "the upstream has no such edits: the whole history is sent"))
-    if not wire.is_null(request.safeguards):
+    if not reading.is_null(request.safeguards):
         # The verdict is the provider's to give; none is made up here (claude-code-wire.md 9, Auto mode).
         notes.append(ignored("safeguards", "the upstream gives no verdicts on tool calls"))
     if request.max_tokens is not None and "max_output_tokens" in target.capabilities.fields:
@@ -190,7 +191,7 @@ def _fields(
 
 
 class _Edit(msgspec.Struct):
-    keep: Raw = wire.NULL
+    keep: Raw = reading.NULL
 
 
 class _Edits(msgspec.Struct):
@@ -199,7 +200,7 @@ class _Edits(msgspec.Struct):
 
 def _clears_context(context_management: Raw) -> bool:
     """Whether the client wants something left out. Its standing wish is to keep all, which is what upstream does."""
-    if wire.is_null(context_management):
+    if reading.is_null(context_management):
         return False
     try:
         edits = msgspec.json.decode(context_management, type=_Edits).edits
@@ -248,19 +249,19 @@ def _tool_choice(
 
 class _Format(msgspec.Struct):
     type: str = ""
-    schema: Raw = wire.NULL
+    schema: Raw = reading.NULL
 
 
 def _text(request: wire.MessagesRequest, target: Target, notes: list[Note]) -> bytes:
     config = request.output_config
-    if config is None or wire.is_null(config.format):
+    if config is None or reading.is_null(config.format):
         return b""
     try:
         bytes(config.format).decode()
         wanted = msgspec.json.decode(config.format, type=_Format)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise fail(FailureKind.BAD_REQUEST, "output_config.format: expected an object with a type.") from None
-    if wanted.type != "json_schema" or wire.is_null(wanted.schema):
+    if wanted.type != "json_schema" or reading.is_null(wanted.schema):
         notes.append(dropped("output_config.format", f"the type {wanted.type!r} is not known"))
         return b""
     if bytes(memoryview(wanted.schema)[:1]) != b"{":

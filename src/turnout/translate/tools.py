@@ -17,7 +17,8 @@ from msgspec import Raw
 
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, dropped
-from turnout.protocol.messages import Tool, WebSearchTool, decode_tools, decode_web_search, is_null, text_of
+from turnout.protocol.messages import Tool, WebSearchTool, decode_tools, decode_web_search
+from turnout.protocol.reading import is_null, text_of
 from turnout.translate.deferred import TOOL_SEARCH, hosted_search
 from turnout.translate.schema import NullRemover, Parameters, ToolSchemaMode, parameters
 
