@@ -41,6 +41,11 @@ def test_doubled_ids_are_told_apart_and_paired_in_order() -> None:
     assert not found.orphaned
 
 
+def test_an_id_made_for_one_call_is_no_other_calls() -> None:
+    found = pair([calls("a", "a", "a#2"), results("a", "a", "a#2")])
+    assert found.renamed == {(0, 1): "a#2", (1, 1): "a#2", (0, 2): "a#2#2", (1, 2): "a#2#2"}
+
+
 def test_a_second_result_for_one_call_is_an_orphan() -> None:
     assert pair([calls("a"), results("a", "a")]).orphaned == {(1, 1)}
 

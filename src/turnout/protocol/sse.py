@@ -29,6 +29,10 @@ class SseSplitter:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The blocks that `data` completes. Raises `SseOverflowError`."""
+        return blocks_of(self.complete(data))
+
+    def complete(self, data: bytes) -> bytes:
+        """The same in one piece, each block with the blank line that ends it. Raises `SseOverflowError`."""
         pending = self._pending
         if pending:
             # A line end may be cut in two ("\n" | "\n", "\r" | "\n"): only then can the seam itself hold an end.
@@ -41,27 +45,35 @@ class SseSplitter:
                 if self._size > _MAX_PENDING:
                     raise SseOverflowError
                 pending.append(data)
-                return []
+                return b""
         held = b""
         if b"\r" in data:
             # Inside JSON a carriage return is always escaped, so every raw one is a line end.
             if data.endswith(b"\r"):
                 data, held = data[:-1], b"\r"
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        blocks = data.split(b"\n\n")
-        rest = blocks.pop() + held
+        end = data.rfind(b"\n\n") + 1
+        end += end > 0
+        rest = data[end:] + held if held else data[end:]
         self._size = len(rest)
         if rest:
             if self._size > _MAX_PENDING:
                 raise SseOverflowError
             pending.append(rest)
-        return blocks if all(blocks) else [block for block in blocks if block]
+        return data[:end] if rest else data
 
     def close(self) -> list[bytes]:
         """What is left when the stream ends: a last event whose blank line never came."""
         rest = b"".join(self._pending).replace(b"\r\n", b"\n").strip(b"\r\n")
         self._pending.clear()
         return [rest] if rest else []
+
+
+def blocks_of(complete: bytes) -> list[bytes]:
+    """The blocks in what `SseSplitter.complete` gave."""
+    blocks = complete.split(b"\n\n")
+    blocks.pop()
+    return blocks if all(blocks) else [block for block in blocks if block]
 
 
 def parse(block: bytes) -> tuple[bytes, bytes]:

@@ -89,13 +89,18 @@ def pair_each(messages: Sequence[wire.Message | wire.TolerantMessage]) -> Pairin
     """Pairs them one by one, whatever the history lost."""
     open_calls: dict[str, list[tuple[Place, str | None]]] = {}
     times: dict[str, int] = {}
+    used: set[str] = set()
+    """Ids as they are sent. An id that is made for one call may be what a later one has."""
     orphaned: set[Place] = set()
     renamed: dict[Place, str] = {}
     for m, message in enumerate(messages):
         for b, block in enumerate(message.content if type(message.content) is list else ()):
             if type(block) is wire.ToolUseBlock and message.role == "assistant":
-                times[block.id] = times.get(block.id, 0) + 1
-                new_id = f"{block.id}#{times[block.id]}" if times[block.id] > 1 else None
+                new_id = None
+                while (block.id if new_id is None else new_id) in used:
+                    times[block.id] = times.get(block.id, 1) + 1
+                    new_id = f"{block.id}#{times[block.id]}"
+                used.add(block.id if new_id is None else new_id)
                 if new_id is not None:
                     renamed[m, b] = new_id
                 open_calls.setdefault(block.id, []).append(((m, b), new_id))

@@ -14,7 +14,7 @@ from turnout.protocol import responses as wire
 from turnout.protocol import surrogates
 from turnout.protocol.errors import Failure, FailureKind
 from turnout.protocol.fidelity import Note, approximated, dropped
-from turnout.protocol.sse import SseOverflowError, SseSplitter, parse
+from turnout.protocol.sse import SseOverflowError, SseSplitter, blocks_of, parse
 from turnout.protocol.web_search import decode_citation, decode_citations
 from turnout.translate import reasoning
 from turnout.translate.continuation import MAX_REQUESTS, Pause, Said
@@ -24,6 +24,7 @@ from turnout.translate.errors import anthropic_error_event, classify_error
 from turnout.translate.messages_writer import DELTA_END, EMPTY, MessagesWriter, TokenUsage
 from turnout.translate.search_blocks import SearchBlocks
 from turnout.translate.stops import StopFilter
+from turnout.translate.text_runs import TextRun, run_of
 from turnout.translate.usage import count
 
 if TYPE_CHECKING:
@@ -158,6 +159,9 @@ class MessagesStream:
         """Output and content index of the open text block."""
         self._text_item, self._text_part = _NOWHERE
         """The same while deltas may be copied as they are; `_NOWHERE` while they must be looked at."""
+        self._run: TextRun | None = None
+        """Reads what continues that text, as soon as its first delta has shown how."""
+        self._run_sought = False
         self._call_ids: set[str] = set()
         self._calls = False
         """The client has calls to run."""
@@ -182,10 +186,15 @@ class MessagesStream:
         writer = self._writer
         out = writer.out
         try:
-            blocks = self._splitter.feed(data)
+            complete = self._splitter.complete(data)
         except SseOverflowError:
             return self.fail(_unreadable("an event of more than 64 MiB"))
-        for block in blocks:
+        if self._run is not None and (texts := self._run.texts(complete)) is not None:
+            out.append(writer.delta_start)
+            out.append((DELTA_END + writer.delta_start).join(texts))
+            out.append(DELTA_END)
+            return writer.taken()
+        for block in blocks_of(complete):
             if block.startswith(_HOT):
                 # Most events of a stream are these, and most of them continue the open block.
                 try:
@@ -201,6 +210,9 @@ class MessagesStream:
                             out.append(writer.delta_start)
                             out.append(text)
                             out.append(DELTA_END)
+                            if not self._run_sought:
+                                self._run_sought = True
+                                self._run = run_of(block, text)
                         continue
                     self._take(record)
             else:
@@ -403,6 +415,7 @@ class MessagesStream:
             self._writer.open("text")
             if self._stops is None:
                 self._text_item, self._text_part = self._text_at
+                self._run, self._run_sought = None, False
         self._writer.delta(text)
 
     def _open_thinking(self) -> None:
@@ -527,6 +540,7 @@ class MessagesStream:
             self._write_text(_encode(held))
         self._writer.close()
         self._text_at = self._text_item, self._text_part = _NOWHERE
+        self._run = None
 
     # The end
 
