@@ -113,22 +113,50 @@ def test_37_when_all_are_dry_the_earliest_reset_is_told(
 OVERLOADED = "server_is_overloaded"
 
 
+OVERLOADS = pytest.mark.parametrize("fault", ["503", f"failed:{OVERLOADED}", "failed:slow_down"])
+
+
+@OVERLOADS
 def test_38_an_overload_before_any_output_is_not_noticed(
-    service: Simulator, store: Accounts, serve: Callable[..., RunningGateway]
+    service: Simulator, store: Accounts, serve: Callable[..., RunningGateway], fault: str
 ) -> None:
-    """It becomes a status on which clients ask again by themselves; the gateway does not multiply that."""
     store.add_owned(logins.login_of(service, ADA))
     gateway = serve()
-    service.fault(f"failed:{OVERLOADED}")
+    service.fault(fault)
+    answer = send(gateway, message("Say yes.", stream=True))
+    assert answer.status == 200
+    assert [answer.names.count(name) for name in ("message_start", "message_stop", "error")] == [1, 1, 0]
+    assert asked_with(service) == ["ada", "ada"]
+
+
+@OVERLOADS
+def test_38_with_another_account_it_is_sent_there(
+    service: Simulator, store: Accounts, serve: Callable[..., RunningGateway], fault: str
+) -> None:
+    store.add_owned(logins.login_of(service, ADA))
+    store.add_owned(logins.login_of(service, BOB))
+    gateway = serve(policy="failover")
+    service.fault(fault)
+    assert send(gateway, message("Say yes.", stream=True)).status == 200
+    assert asked_with(service) == ["ada", "bob"]
+
+
+@OVERLOADS
+def test_38_an_overload_that_stays_is_the_clients_to_wait_for(
+    service: Simulator, store: Accounts, serve: Callable[..., RunningGateway], fault: str
+) -> None:
+    store.add_owned(logins.login_of(service, ADA))
+    gateway = serve()
+    service.fault(fault, times=2)
     refused = send(gateway, message("Say yes.", stream=True))
     assert (refused.status, refused.error[0], refused.headers["retry-after"]) == (529, "overloaded_error", "1")
-    assert len(service.requests) == 1
+    assert len(service.requests) == 2
 
-    service.fault(f"failed:{OVERLOADED}")
+    service.fault(fault, times=2)
     client = anthropic.Anthropic(base_url=gateway.base_url, auth_token=gateway.token, api_key=None)
     said = client.messages.create(model="claude-opus-5-5", max_tokens=100, messages=message("Say yes.")["messages"])
     assert said.stop_reason == "end_turn"
-    assert len(service.requests) == 3
+    assert len(service.requests) == 5
 
 
 def test_38_an_overload_after_output_is_delivered(

@@ -246,14 +246,11 @@ class TestFailover:
             ("429-burst:7", 429, 1),
             ("429-usage-not-included", 403, 1),
             ("429-insufficient-quota", 402, 1),
-            ("503", 529, 1),
-            ("failed:server_is_overloaded", 529, 1),
-            ("failed:slow_down", 529, 1),
             ("failed:rate_limit_exceeded", 429, 1),
             ("500", 500, 2),
         ],
     )
-    def test_only_a_reached_limit_is_a_reason(
+    def test_what_is_neither_a_limit_nor_an_overload_is_no_reason(
         self, start: Start, sim: Simulator, fault: str, status: int, calls: int
     ) -> None:
         gateway = start(policy="failover")

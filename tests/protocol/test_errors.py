@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind, TurnoutError, fail
+from turnout.protocol.errors import OF_THE_ACCOUNT, RETRIED_ONCE, Failure, FailureKind, TurnoutError, fail
 
 
 def test_kinds_have_stable_names() -> None:
@@ -33,5 +33,11 @@ def test_a_failure_cannot_be_changed() -> None:
 
 
 def test_only_what_another_try_may_mend_is_tried_again() -> None:
-    """A used-up limit, an overload or a refusal is never repeated by Turnout itself (codex-backend.md 3.3)."""
-    assert {FailureKind.UPSTREAM_ERROR, FailureKind.CUT, FailureKind.UNREACHABLE} == RETRIED_ONCE
+    """A used-up limit, a burst or a refusal is never repeated by Turnout itself (codex-backend.md 3.3)."""
+    K = FailureKind
+    assert {K.UPSTREAM_ERROR, K.CUT, K.UNREACHABLE, K.OVERLOADED} == RETRIED_ONCE
+
+
+def test_what_is_the_accounts_own_is_no_failure_of_the_way_to_upstream() -> None:
+    assert not OF_THE_ACCOUNT & RETRIED_ONCE
+    assert {FailureKind.SIGN_IN, FailureKind.USAGE_LIMIT} < OF_THE_ACCOUNT

@@ -91,8 +91,8 @@ async def transport(server: Server) -> AsyncIterator[Transport]:
     await made.close()
 
 
-async def read_all(transport: Transport, body: bytes = b"{}") -> bytes:
-    stream = await transport.post(CIMultiDict({"Content-Type": "application/json"}), body)
+async def read_all(transport: Transport, body: bytes = b"{}", *, fresh: bool = False) -> bytes:
+    stream = await transport.post(CIMultiDict({"Content-Type": "application/json"}), body, fresh=fresh)
     data = b""
     while piece := await stream.read():
         data += piece
@@ -111,6 +111,15 @@ async def test_a_connection_is_used_again(server: Server, transport: Transport) 
         assert await read_all(transport) == b"hello"
 
     assert len(server.peers) == 1
+
+
+async def test_a_fresh_connection_is_one_and_is_not_kept(server: Server, transport: Transport) -> None:
+    for fresh in (False, True, True, False):
+        assert await read_all(transport, fresh=fresh) == b"hello"
+
+    assert [len(peer.bodies) for peer in server.peers] == [2, 1, 1]
+    await asyncio.sleep(0.05)
+    assert [peer.reader.at_eof() for peer in server.peers] == [False, True, True]
 
 
 @pytest.mark.parametrize("size", [0, 1, 262_144, 262_145, 3_000_000])

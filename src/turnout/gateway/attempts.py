@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 PAUSE = 0.25
 """Seconds before a failed request is sent once more: enough for a restarting server, not for anyone to notice."""
+
+OVERLOAD_PAUSE = 0.5
+"""Seconds before an overloaded upstream is asked once more, at least."""
+LONGEST_PAUSE = 5.0
+"""Seconds that an overloaded upstream may ask to be waited for; longer waits are left to the client."""
+JITTER = 0.5
+"""Seconds by which such waits differ, so that all who were turned away together do not come back together."""
 
 UNAUTHORIZED = 401
 
@@ -46,18 +54,20 @@ class Attempts:
         framing_is_free: bool,
         strict: Sequence[Note] | None = None,
         on_settled: Callable[[Target], None],
+        draw: Callable[[], float] = random.random,
     ) -> None:
         """``framing_is_free``: the framing may be changed if upstream wants the other one.
 
         ``strict``: the request is refused if any part of it would be left out; these are the notes on it so far.
 
-        ``on_settled`` is told the target that upstream accepted.
+        ``on_settled`` is told the target that upstream accepted. ``draw`` gives numbers from 0 to 1.
         """
         self.target = target
         self.count = 0
         self.notes: list[Note] = []
         """What was changed from one attempt to the next."""
         self._caches = caches
+        self._draw = draw
         self._conversation: Conversation | None = conversation
         self._request: MessagesRequest | None = request
         self._strict = strict
@@ -92,6 +102,11 @@ class Attempts:
         """The request could be sent again: nothing of an answer has been written."""
         return self._request is not None
 
+    @property
+    def strict(self) -> bool:
+        """The request is refused rather than sent with something left out."""
+        return self._strict is not None
+
     def move(self, target: Target, note: Note) -> None:
         """The request is sent to another account, with ``target``; ``note`` says why."""
         self.target = target
@@ -103,13 +118,22 @@ class Attempts:
         """The refused credential has been renewed."""
         self._renewal_is_new = True
 
-    def again(self, failure: Failure) -> float | None:
-        """Seconds to wait before the next attempt after ``failure``; None if there is no further one."""
+    def again(self, failure: Failure, room: float) -> float | None:
+        """Seconds to wait before the next attempt after ``failure``; None if there is no further one.
+
+        ``room`` is the seconds until the client has to be told something.
+        """
         if self._request is None:
             return None
         if self._renewal_is_new:
             self._renewal_is_new = False
             return self._once("credential", 0, mapped("", "sent once more with the login renewed"))
+        if failure.kind is FailureKind.OVERLOADED:
+            pause = overload_pause(failure.retry_after, room, self._draw())
+            if pause is None:
+                return None
+            note = mapped("", f"sent once more after {pause:.1f} s, over a new connection: upstream was overloaded")
+            return self._once("failure", pause, note)
         if failure.kind in RETRIED_ONCE:
             return self._once("failure", PAUSE, mapped("", f"sent once more after: {failure.kind}"))
         if failure.kind is FailureKind.REFUSED_REASONING and self.target.replay_reasoning and self._strict is None:
@@ -149,6 +173,16 @@ class Attempts:
         self._spent.add(reason)
         self.notes.append(note)
         return pause
+
+
+def overload_pause(retry_after: float | None, room: float, drawn: float) -> float | None:
+    """Seconds to wait before an overloaded upstream is asked once more; None if it should not be.
+
+    ``retry_after`` is the seconds that it asked for, ``drawn`` is from 0 to 1. ``room`` is the seconds until the client
+    has to be told something: the second answer needs its part of them, or no failure could be an HTTP error any more.
+    """
+    wanted = max(retry_after or 0.0, OVERLOAD_PAUSE)
+    return wanted + drawn * JITTER if wanted <= min(room / 2, LONGEST_PAUSE) else None
 
 
 def refuse_what_drops(notes: Iterable[Note]) -> None:

@@ -46,6 +46,11 @@ LIST_SECONDS = 2.0
 """How long the list of accounts counts as known."""
 SERVING = (State.OK, State.EXPIRED)
 """States of accounts that are worth trying: what has expired may have been renewed by its owner meanwhile."""
+REASONS = {
+    FailureKind.USAGE_LIMIT: "the usage limit of {} is reached",
+    FailureKind.OVERLOADED: "upstream was overloaded for {}",
+}
+"""The failures after which a request goes on with another account, and how a record says so of the one before."""
 BYTES_A_TOKEN = 4
 """For answers that ended without figures: what a prompt has at least cost."""
 
@@ -216,6 +221,7 @@ class Placement:
         """Accounts that are still to be tried."""
         self._tried: list[str] = []
         self._stays = stays
+        self._may_spill = True
         self._why_no_spill = ""
         self.notes: list[Note] = []
         self.spilled = False
@@ -250,18 +256,26 @@ class Placement:
         return Place(upstream, await upstream.credential(), self._route)  # raises what is wrong with it
 
     async def next(self, failure: Failure) -> Move | None:
-        """Where it goes after the limit of the account before was reached; None if there is nowhere else."""
-        if not self._chooses or self.spilled or failure.kind is not FailureKind.USAGE_LIMIT:
+        """Where it goes after the limit of the account before was reached, or upstream was overloaded for it.
+
+        None if there is nowhere else. An overload is no reason to spend money: it passes.
+        """
+        if not self._tried or self.spilled or failure.kind not in REASONS:
             return None
         before = self._tried[-1]
+        overloaded = failure.kind is FailureKind.OVERLOADED
+        self._may_spill = self._may_spill and not overloaded
         dry = {each.name for each in self._standings() if each.dry}
         self._left = [name for name in self._left if name not in dry]
         place, _ = await self._next_account()
-        if place is None:
+        if place is None and self._may_spill:
             place = await self._spill()
         if place is None:
             return None
-        return Move(place, mapped("account", f"the usage limit of {before} is reached: sent {self._as(place)} instead"))
+        if overloaded and self._stays:
+            self._all.settle(self._session, before)  # its cache and its reasoning are there: it comes back
+        why = REASONS[failure.kind].format(before)
+        return Move(place, mapped("account", f"{why}: sent {self._as(place)} instead"))
 
     def failure(self, failure: Failure) -> Failure:
         """What the client is told when nothing else can be tried after ``failure``."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from turnout import log
 from turnout.gateway.exchange import ClientGone
 from turnout.gateway.watch import Watch
-from turnout.protocol.errors import Failure, FailureKind, TurnoutError
+from turnout.protocol.errors import OF_THE_ACCOUNT, Failure, FailureKind, TurnoutError
 from turnout.translate.responses_to_messages import MessagesStream
 from turnout.upstream.base import Call
 
@@ -65,7 +65,8 @@ class Relay:
     ) -> None:
         """``on_accepted`` is told the body that upstream accepted, once the first of the answer has been written.
 
-        ``elsewhere`` gives where a request goes on whose account's limit is reached; None if nowhere.
+        ``elsewhere`` gives where a request goes on whose account's limit is reached, or for which upstream was
+        overloaded; None if nowhere.
         """
         self.machine: MessagesStream | None = None
         """The translation of the current attempt; None before the first."""
@@ -99,6 +100,8 @@ class Relay:
         self._timing = timing
         self._model_asked = model_asked
         self._task: asyncio.Task[object] | None = None
+        self._fresh = False
+        """What is sent from now on goes over new connections."""
         self._interruption: Exception | None = None
         self._beating: asyncio.Task[None] | None = None
         self._over = False
@@ -118,6 +121,7 @@ class Relay:
         try:
             pause = 0.0
             limit: Failure | None = None
+            overload: Failure | None = None
             while True:
                 try:
                     call, machine = self._prepare()
@@ -128,12 +132,20 @@ class Relay:
                 failure = await self._attempt(call, machine, watch, pause)
                 if failure is not None and self._attempts.wants_renewal(failure):
                     failure = await self._renew() or failure
-                if failure is not None and failure.kind is FailureKind.USAGE_LIMIT and await self._move(failure):
+                if failure is None:
+                    return None
+                if failure.kind is FailureKind.USAGE_LIMIT and await self._move(failure):
                     limit, pause = failure, 0.0
                     continue
-                again = self._attempts.again(failure) if failure else None
+                again = self._attempts.again(failure, watch.room)
                 if again is None:
-                    return failure
+                    # What is wrong with the account that stood in says nothing of the one whose place it took.
+                    return overload if overload is not None and failure.kind in OF_THE_ACCOUNT else failure
+                if failure.kind is FailureKind.OVERLOADED:
+                    self._fresh = True
+                    # Without a strict request's reasoning, which another account could not read, it would be refused.
+                    if not self._attempts.strict and await self._move(failure):
+                        overload = failure
                 pause = again
         except asyncio.CancelledError:
             raise self._reason() from None
@@ -144,7 +156,7 @@ class Relay:
             self._attempts.let_go()
 
     async def _move(self, failure: Failure) -> bool:
-        """Turns to where a request may go on whose account's limit is reached; whether there is such a place."""
+        """Turns to where a request may go on after ``failure``; whether there is such a place."""
         if not self._attempts.held or (step := await self._elsewhere(failure)) is None:
             return False
         place, target = step.place, step.target
@@ -175,6 +187,7 @@ class Relay:
             model=target.model,
             lite=translation.framing == "lite",
             session=target.session,
+            fresh=self._fresh,
             request_id=self._exchange.request_id,
         )
         self._continuation.begin(translation)
@@ -210,6 +223,7 @@ class Relay:
                 reason = self._reason()
                 if not isinstance(reason, TurnoutError):
                     raise reason from None
+                self._attempts.let_go()  # whoever interrupted it does not want it sent again
                 ending = machine.fail(reason.failure)
             except Exception:  # noqa: BLE001 (told to the client, and logged in full)
                 log.get().exception("defect", id=call.request_id)

@@ -45,6 +45,11 @@ class Watch:
         """Upstream is being waited for; False while the client is (it gets no keep-alive: it does not read)."""
         self._timer = loop.call_at(self._due(), self._look)
 
+    @property
+    def room(self) -> float:
+        """Seconds until the client has to hear something; none are left when this is below zero."""
+        return self._next_beat - self._time()
+
     def heard(self) -> None:
         """Upstream has sent bytes."""
         self._moved = self._time()

@@ -64,8 +64,22 @@ class FailureKind(StrEnum):
     """A defect of Turnout's own."""
 
 
-RETRIED_ONCE = frozenset({FailureKind.UPSTREAM_ERROR, FailureKind.CUT, FailureKind.UNREACHABLE})
-"""Failures that Turnout tries once more itself, before any output only (codex-backend.md 3.3)."""
+RETRIED_ONCE = frozenset(
+    {FailureKind.UPSTREAM_ERROR, FailureKind.CUT, FailureKind.UNREACHABLE, FailureKind.OVERLOADED}
+)
+"""Failures that Turnout tries once more itself, before any output only (codex-backend.md 3.3, behaviours.md 38)."""
+
+OF_THE_ACCOUNT = frozenset(
+    {
+        FailureKind.SIGN_IN,
+        FailureKind.PERMISSION,
+        FailureKind.BILLING,
+        FailureKind.MODEL_UNAVAILABLE,
+        FailureKind.USAGE_LIMIT,
+        FailureKind.RATE_LIMITED,
+    }
+)
+"""Failures that say something of the account that a request was sent with, and nothing of the request."""
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,8 @@ class Call(msgspec.Struct, kw_only=True):
     """The body is in lite framing, which wants its header (codex-backend.md 2.3)."""
     session: str | None = None
     """The conversation's key, as in `Target.session`."""
+    fresh: bool = False
+    """It is to go over a connection of its own: those that are open lead to where it was turned away."""
     request_id: str
     """Turnout's own id of this request, for the log."""
 

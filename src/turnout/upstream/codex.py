@@ -67,7 +67,7 @@ class CodexUpstream:
             headers["session-id"] = headers["thread-id"] = headers["x-client-request-id"] = conversation
         if call.lite:
             headers[LITE_HEADER] = "true"
-        return await self._transport.post(headers, call.body)
+        return await self._transport.post(headers, call.body, fresh=call.fresh)
 
     async def close(self) -> None:
         await self._transport.close()

@@ -84,8 +84,10 @@ class _Body(Payload):
 class _Connector(aiohttp.TCPConnector):
     """A connector that tells a request's `_Body` for how long its connection had been idle."""
 
-    def __init__(self, context: ssl.SSLContext | bool) -> None:
-        super().__init__(limit=0, keepalive_timeout=POOL_SECONDS, ttl_dns_cache=300, ssl=context)
+    def __init__(self, context: ssl.SSLContext | bool, *, pooled: bool) -> None:
+        """``pooled``: connections are kept and used again; else each request has one of its own."""
+        kept: dict[str, Any] = {"keepalive_timeout": POOL_SECONDS} if pooled else {"force_close": True}
+        super().__init__(limit=0, ttl_dns_cache=300, ssl=context, **kept)
         self.last_used: WeakKeyDictionary[ResponseHandler, float] = WeakKeyDictionary()
 
     async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109
@@ -159,30 +161,32 @@ class Transport:
         self._stale_after = stale_after
         self._proxy, self._proxy_headers = proxy_for(self.url)
         self._context = trusted(environ) if self.url.scheme == "https" else True
-        self._session: aiohttp.ClientSession | None = None
-        self._connector: _Connector | None = None
+        self._pools: dict[bool, tuple[aiohttp.ClientSession, _Connector]] = {}
 
-    def _pool(self) -> tuple[aiohttp.ClientSession, _Connector]:
+    def _pool(self, *, pooled: bool) -> tuple[aiohttp.ClientSession, _Connector]:
         """The session, made on first use since it belongs to the running event loop."""
-        if self._session is None or self._connector is None:
-            self._connector = _Connector(self._context)
-            self._session = aiohttp.ClientSession(
-                connector=self._connector,
+        if pooled not in self._pools:
+            connector = _Connector(self._context, pooled=pooled)
+            session = aiohttp.ClientSession(
+                connector=connector,
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=READ_BUFFER,
                 skip_auto_headers=(hdrs.USER_AGENT, hdrs.ACCEPT_ENCODING, hdrs.ACCEPT),
             )
-        return self._session, self._connector
+            self._pools[pooled] = (session, connector)
+        return self._pools[pooled]
 
-    async def post(self, headers: CIMultiDict[str], body: bytes) -> HttpStream:
+    async def post(self, headers: CIMultiDict[str], body: bytes, *, fresh: bool = False) -> HttpStream:
         """Sends ``body``; returns once the answer has begun with status 200 and may be an event stream.
+
+        ``fresh``: it goes over a new connection, which is not kept.
 
         Raises `TurnoutError`: `UNREACHABLE` without a connection, `CUT` when it ends before an answer, and what
         `classify_http` makes of any other answer. A pooled connection that the other side had already closed is
         replaced by a fresh one without a word, since upstream has not seen the request then.
         """
-        session, connector = self._pool()
+        session, connector = self._pool(pooled=not fresh)
         if self._proxy_headers is not None and self.url.scheme == "http":
             headers.update(self._proxy_headers)  # there is no CONNECT that could carry them
         payload = _Body(body)
@@ -215,8 +219,8 @@ class Transport:
 
     async def close(self) -> None:
         """Closes the pool. The transport may be used again: it makes a new one."""
-        session, self._session, self._connector = self._session, None, None
-        if session is not None:
+        pools, self._pools = self._pools, {}
+        for session, _ in pools.values():
             await session.close()
 
 

@@ -73,7 +73,7 @@ class OpenAIUpstream:
         headers = self._headers.copy()
         headers["Authorization"] = f"Bearer {credential.token}"
         try:
-            return await self._transport.post(headers, call.body)
+            return await self._transport.post(headers, call.body, fresh=call.fresh)
         except TurnoutError as error:
             if error.failure.kind is not FailureKind.SIGN_IN:
                 raise
