@@ -8,12 +8,14 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from turnout.gateway.doors import JSON, REQUESTS, TRACE
+from turnout.gateway.doors import JSON, REQUESTS, STATE, STOP, TRACE
+from turnout.gateway.life import CONTROL
 from turnout.ledger.report import report, summary
 from turnout.protocol.errors import FailureKind, fail
 
 if TYPE_CHECKING:
     from turnout.gateway.exchange import Exchange
+    from turnout.gateway.life import Life
     from turnout.gateway.live import Live
     from turnout.gateway.tracing import Tracer
     from turnout.ledger.ledger import Ledger
@@ -33,18 +35,34 @@ class Wanted(msgspec.Struct, frozen=True):
 class AdminDoor:
     """Answers at the gateway's own paths."""
 
-    def __init__(self, live: Live, ledger: Ledger, tracer: Tracer) -> None:
+    def __init__(self, live: Live, ledger: Ledger, tracer: Tracer, life: Life) -> None:
         self._live = live
         self._ledger = ledger
         self._tracer = tracer
+        self._life = life
 
     async def answer(self, exchange: Exchange, path: str) -> None:
         """Answers one request. Raises `TurnoutError`."""
         if path == TRACE:
             await self._trace(exchange)
             return
-        body = self._latest(exchange) if path == REQUESTS else await self._one(path.removeprefix(f"{REQUESTS}/"))
+        if path == STOP:
+            await self._stop(exchange)
+            return
+        if path == STATE:
+            body = msgspec.json.encode(self._life.state(self._live))
+        else:
+            body = self._latest(exchange) if path == REQUESTS else await self._one(path.removeprefix(f"{REQUESTS}/"))
         await exchange.answer(200, dict(JSON), body)
+
+    async def _stop(self, exchange: Exchange) -> None:
+        """Answers first: nobody hears of an end that has begun."""
+        server = self._live.config.server
+        ending = self._life.ending(
+            exchange.headers.get(CONTROL, b""), await exchange.body(server.body_limit, server.body_timeout)
+        )
+        await exchange.answer(202, dict(JSON), msgspec.json.encode({"status": "ending"}))
+        ending()
 
     def _latest(self, exchange: Exchange) -> bytes:
         """The latest requests of this gateway, newest first."""

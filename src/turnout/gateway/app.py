@@ -24,6 +24,7 @@ from turnout.gateway.doors import (
 )
 from turnout.gateway.encoding import UnsupportedEncoding
 from turnout.gateway.exchange import ClientGone, Exchange
+from turnout.gateway.life import Life
 from turnout.gateway.live import Live
 from turnout.gateway.messages import MessagesDoor
 from turnout.gateway.placement import Placements
@@ -64,15 +65,18 @@ class Gateway:
         *,
         accounts: Accounts | None = None,
         environ: Mapping[str, str] = os.environ,
+        life: Life | None = None,
     ) -> None:
         """``token`` is what clients must show; empty lets every client in that passes the Host and Origin checks.
 
         Without a ``store`` the records of requests live as long as the gateway. ``accounts`` are those that the
-        upstreams use; without them they are opened once more. ``environ`` says where this user's files are.
+        upstreams use; without them they are opened once more. ``environ`` says where this user's files are. ``life`` is
+        how it is told to end.
         """
         self.live = Live(config, catalogue, upstreams)
         self.ledger = Ledger(store)
         self.tracer = Tracer()
+        self.life = life or Life()
         self._admission = Admission(host=config.server.host, allowed_hosts=config.server.allowed_hosts, token=token)
         self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
         self._lines = LogLines(self._log)
@@ -84,7 +88,7 @@ class Gateway:
         )
         self._messages = MessagesDoor(self.live, self._placements, self.ledger, backend=backend, board=self._board)
         self._quota = QuotaDoor(config, self._accounts, self._board)
-        self._admin = AdminDoor(self.live, self.ledger, self.tracer)
+        self._admin = AdminDoor(self.live, self.ledger, self.tracer, self.life)
 
     @property
     def config(self) -> Config:
@@ -107,6 +111,7 @@ class Gateway:
             exchange = TappedExchange(scope, receive, send, recording)
         path = exchange.path.rstrip("/") or "/"
         record = records.begin(exchange) if path == MESSAGES else None
+        self.life.open += record is not None
         failure: Failure | None = None
         try:
             await self._answer(exchange, path, record)
@@ -154,6 +159,8 @@ class Gateway:
     def _record(self, exchange: Exchange, record: RequestRecord | None, failure: Failure | None) -> None:
         kind = failure.kind if failure else None
         if record is not None:
+            self.life.open -= 1
+            self.life.requests += 1
             record.status = exchange.status
             record.total_ms = milliseconds_since(exchange.arrived)
             records.add_failure(record, failure)

@@ -20,6 +20,7 @@ MESSAGES = "/v1/messages"
 OWN = "/turnout/"
 """Where the gateway's own doors are, for whoever runs it (`turnout.gateway.admin`)."""
 REQUESTS, TRACE, QUOTA = "/turnout/requests", "/turnout/trace", "/turnout/quota"
+STATE, STOP = "/turnout/gateway", "/turnout/stop"
 USAGE = ("/backend-api/wham/usage", "/api/codex/usage", "/wham/usage")
 """Where Codex clients ask for the quota, depending on how they were told the address (codex-backend.md 6)."""
 
@@ -33,6 +34,8 @@ METHODS: dict[str, tuple[str, ...]] = {
     f"{REQUESTS}/{{id}}": ("GET",),
     TRACE: ("POST",),
     QUOTA: ("GET",),
+    STATE: ("GET",),
+    STOP: ("POST",),
     **dict.fromkeys(USAGE, ("GET",)),
 }
 """The paths that are there, and their methods. ``HEAD /`` and ``HEAD /api/hello`` are what Claude Code asks at its

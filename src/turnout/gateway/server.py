@@ -18,6 +18,7 @@ from turnout.gateway import memory
 from turnout.gateway.app import Gateway
 from turnout.gateway.binding import BACKLOG, base_url, listen, required_token, with_token
 from turnout.gateway.http1 import protocol
+from turnout.gateway.life import Life
 from turnout.gateway.tracing import FileOutlet
 from turnout.models.catalogue import Catalogue
 from turnout.upstream import build
@@ -47,10 +48,11 @@ def run(
     ready: Callable[[str], None] | None = None,
     store: RecordStore | None = None,
     trace: Path | None = None,
+    life: Life | None = None,
 ) -> None:
     """`serve` on the fastest event loop there is. Returns after SIGINT or SIGTERM. Raises what `serve` raises."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(serve(config, ready=ready, store=store, trace=trace))
+        runner.run(serve(config, ready=ready, store=store, trace=trace, life=life))
 
 
 async def serve(
@@ -59,8 +61,9 @@ async def serve(
     ready: Callable[[str], None] | None = None,
     store: RecordStore | None = None,
     trace: Path | None = None,
+    life: Life | None = None,
 ) -> None:
-    """Runs the gateway until SIGINT or SIGTERM; a second signal ends it at once.
+    """Runs the gateway until SIGINT, SIGTERM or its ``life`` ends it; a second signal ends it at once.
 
     ``ready`` is called with the address for clients once it listens. Records of requests go to the ``store``, the wire
     of the first session to the file ``trace``. Raises `SettingsError` when it may not or cannot listen where it is told
@@ -70,7 +73,8 @@ async def serve(
     config = with_token(config)
     accounts = Accounts(config, os.environ)
     upstreams = build(config, accounts=accounts)
-    gateway = Gateway(config, upstreams, Catalogue.bundled(), required_token(config), store, accounts=accounts)
+    token = required_token(config)
+    gateway = Gateway(config, upstreams, Catalogue.bundled(), token, store, accounts=accounts, life=life)
     sockets = listen(config.server.host, config.server.port)
     if trace is not None:
         gateway.tracer.start(lambda: FileOutlet(trace))
@@ -94,6 +98,7 @@ class Server(uvicorn.Server):
     def __init__(self, gateway: Gateway, *, on_started: Callable[[], None]) -> None:
         self._gateway = gateway
         self._on_started = on_started
+        gateway.life.end = self._end_in
         limits = gateway.config.server
         super().__init__(
             uvicorn.Config(
@@ -120,6 +125,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._gateway.tracer.finish()  # who listens to a trace would be waited for
+        for each in self.servers:
+            each.close()
+        self._gateway.life.left()  # from here on another one may listen
         await super().shutdown(sockets)
         if tasks := set(self.server_state.tasks):
             for task in tasks:
@@ -134,6 +142,12 @@ class Server(uvicorn.Server):
         """Begins the end: no new connections, and open answers get their time unless ``at_once``."""
         self.should_exit = True
         self.force_exit = self.force_exit or at_once
+
+    def _end_in(self, drain: float | None) -> None:
+        """`end`, with a time of its own for open answers, in seconds."""
+        if drain is not None:
+            self.config.timeout_graceful_shutdown = drain  # type: ignore[assignment]  # a fraction works as well
+        self.end(at_once=drain == 0)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
