@@ -100,6 +100,22 @@ class Slots(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For every other ``claude-*`` name."""
 
 
+class ModelsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What models are called, and how they are known."""
+
+    overflow: Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")] = 0.98
+    """Part of a model's window above which a request is refused as too long before it is sent, so that the client sums
+    the conversation up; 0 leaves that to the upstream."""
+
+
+class TokensSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Counting tokens."""
+
+    exact: bool = False
+    """Whether clients that ask for a count get the OpenAI API's own: it is sent the whole prompt for each count. Without,
+    and with a ChatGPT plan, Turnout counts by itself."""
+
+
 class CodexSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The Codex (ChatGPT) backend."""
 
@@ -199,6 +215,8 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     server: Server = Server()
     timing: Timing = Timing()
     slots: Slots = Slots()
+    models: ModelsSettings = ModelsSettings()
+    tokens: TokensSettings = TokensSettings()
     codex: CodexSettings = CodexSettings()
     openai: OpenAISettings = OpenAISettings()
     accounts: AccountsSettings = AccountsSettings()

@@ -40,6 +40,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("slots.haiku.effort", ("TURNOUT_HAIKU_EFFORT",)),
     Variable("slots.other.model", ("TURNOUT_OTHER_MODEL",)),
     Variable("slots.other.effort", ("TURNOUT_OTHER_EFFORT",)),
+    Variable("models.overflow", ("TURNOUT_MODELS_OVERFLOW",)),
+    Variable("tokens.exact", ("TURNOUT_TOKENS_EXACT",)),
     Variable("codex.base_url", ("TURNOUT_CHATGPT_BASE_URL",)),
     Variable("codex.endpoint", ("TURNOUT_CODEX_ENDPOINT", "CODEX_API_ENDPOINT", "CHATGPT_API_URL")),
     Variable("codex.client_version", ("TURNOUT_CLIENT_VERSION",)),

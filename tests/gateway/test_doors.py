@@ -54,7 +54,6 @@ def test_not_ready_without_a_login_and_why(start: Start) -> None:
     ("method", "path"),
     [
         ("GET", "/favicon.ico"),
-        ("POST", "/v1/messages/count_tokens?beta=true"),
         ("POST", "/v1/messages/batches"),
         ("POST", "/v1/v1/messages"),
         ("POST", "/messages"),

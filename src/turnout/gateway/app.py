@@ -11,7 +11,10 @@ from turnout.accounts.store import Accounts
 from turnout.gateway import record as records
 from turnout.gateway.admin import AdminDoor
 from turnout.gateway.admission import Admission
+from turnout.gateway.counting import Counting
 from turnout.gateway.doors import (
+    COUNT_TOKENS,
+    INPUT_TOKENS,
     MESSAGES,
     OWN,
     QUOTA,
@@ -32,6 +35,7 @@ from turnout.gateway.quota import QuotaDoor
 from turnout.gateway.record import CLIENT_GONE, LogLines, log_facts, milliseconds_since
 from turnout.gateway.relay import DEFECT
 from turnout.gateway.tap import TappedExchange
+from turnout.gateway.token_counts import TokenCountsDoor
 from turnout.gateway.tracing import Tracer
 from turnout.ledger.ledger import Ledger
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
@@ -86,7 +90,11 @@ class Gateway:
         self._placements = Placements(
             self.live, accounts=self._accounts, board=self._board, spending=Spending.of(environ)
         )
-        self._messages = MessagesDoor(self.live, self._placements, self.ledger, backend=backend, board=self._board)
+        counting = Counting()
+        self._messages = MessagesDoor(
+            self.live, self._placements, self.ledger, backend=backend, board=self._board, counting=counting
+        )
+        self._token_counts = TokenCountsDoor(self.live, counting)
         self._quota = QuotaDoor(config, self._accounts, self._board)
         self._admin = AdminDoor(self.live, self.ledger, self.tracer, self.life)
 
@@ -143,13 +151,15 @@ class Gateway:
             raise TurnoutError(nothing_there(exchange.method, exchange.path))
         if exchange.method not in methods:
             raise TurnoutError(wrong_method(exchange.method, path, methods))
-        if record is None and not path.startswith(OWN) and path not in USAGE:
+        if record is None and not path.startswith(OWN) and path not in (*USAGE, COUNT_TOKENS, INPUT_TOKENS):
             await answer_small(exchange, path, self._placements.check)
             return
         stranger = self._admission.refuses_client(exchange.headers)
         if stranger is not None:
             raise TurnoutError(stranger)
-        if path == QUOTA or path in USAGE:
+        if path in (COUNT_TOKENS, INPUT_TOKENS):
+            await self._token_counts.answer(exchange, path)
+        elif path == QUOTA or path in USAGE:
             await self._quota.answer(exchange, path)
         elif record is None:
             await self._admin.answer(exchange, path)

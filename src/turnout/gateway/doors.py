@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from turnout.gateway.exchange import Exchange
 
 MESSAGES = "/v1/messages"
+COUNT_TOKENS, INPUT_TOKENS = "/v1/messages/count_tokens", "/v1/responses/input_tokens"
 OWN = "/turnout/"
 """Where the gateway's own doors are, for whoever runs it (`turnout.gateway.admin`)."""
 REQUESTS, TRACE, QUOTA = "/turnout/requests", "/turnout/trace", "/turnout/quota"
@@ -30,6 +31,8 @@ METHODS: dict[str, tuple[str, ...]] = {
     "/health": ("GET", "HEAD"),
     "/ready": ("GET", "HEAD"),
     MESSAGES: ("POST",),
+    COUNT_TOKENS: ("POST",),
+    INPUT_TOKENS: ("POST",),
     REQUESTS: ("GET",),
     f"{REQUESTS}/{{id}}": ("GET",),
     TRACE: ("POST",),

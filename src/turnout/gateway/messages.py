@@ -5,30 +5,31 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from turnout import log
 from turnout.gateway import record as records
 from turnout.gateway.attempts import Attempts
 from turnout.gateway.continuation import Bodies, Continuation
+from turnout.gateway.overflow import Overflow
 from turnout.gateway.placement import Step
 from turnout.gateway.quota import ACCOUNT_HEADER, Meter
 from turnout.gateway.relay import Relay
 from turnout.gateway.sink import CollectSink, StreamSink
 from turnout.gateway.targets import Targets, framing_is_free
 from turnout.ledger.previous import Sent
-from turnout.protocol.errors import Failure, FailureKind, TurnoutError
+from turnout.protocol.errors import TurnoutError
 from turnout.translate.betas import beta_notes
 from turnout.translate.memory import SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches
 from turnout.translate.tools import ToolsCache
 
 if TYPE_CHECKING:
+    from turnout.gateway.counting import Counting
     from turnout.gateway.exchange import Exchange
     from turnout.gateway.live import Live
     from turnout.gateway.placement import Place, Placement, Placements
     from turnout.ledger.ledger import Ledger
     from turnout.ledger.record import RequestRecord
+    from turnout.protocol.errors import Failure
     from turnout.protocol.messages import MessagesRequest
     from turnout.quota.board import Board
     from turnout.search import SearchBackend
@@ -49,8 +50,10 @@ class MessagesDoor:
         *,
         backend: SearchBackend,
         board: Board,
+        counting: Counting,
     ) -> None:
         """``backend`` searches the web for upstreams that do not do so themselves; the ``board`` has the quota."""
+        self._overflow = Overflow(counting)
         self._board = board
         self._ledger = ledger
         self._backend = backend
@@ -73,13 +76,14 @@ class MessagesDoor:
         records.add_request(record, request, session, agent, strict=strict)
         tap = exchange.tap
         around = tap.around if tap is not None and tap.admit(session) else _as_it_is
+        guard = self._overflow.guard(now)
         placement = self._placements.begin(
             now,
             request,
             conversation.new,  # of a session that this process knows the rest, of any other one all
             session,
             named=exchange.header(ACCOUNT_HEADER),
-            around=around,
+            around=lambda upstream: guard.around(around(upstream)),
         )
         meter = Meter(self._board, exchange)
         place = await self._first_place(placement, meter, record)
@@ -127,14 +131,16 @@ class MessagesDoor:
             if failure is not None:
                 failure = placement.failure(failure)
                 meter.all_dry(placement.first_to_open)
-                raise TurnoutError(with_window(failure, placement.route.window))
+                raise TurnoutError(await guard.with_numbers(failure))
         finally:
             asked_for = beta_notes(exchange.header(b"anthropic-beta"))
             records.add_answer(
                 record, exchange, relay, attempts, (*asked_for, *placement.route.notes, *placement.notes)
             )
             placement.ended(record.usage, record.body_bytes)
-            follower.count(record.prompt_tokens if relay.rounds == 1 else 0)
+            prompt_tokens = record.prompt_tokens if relay.rounds == 1 else 0
+            follower.count(prompt_tokens)
+            guard.counted(prompt_tokens)
 
     async def _first_place(self, placement: Placement, meter: Meter, record: RequestRecord) -> Place:
         """Where the request goes first. Raises `TurnoutError` if nobody can be asked."""
@@ -206,10 +212,3 @@ def session_key(session: str, agent: str) -> str | None:
         return None
     key = f"{session}:{agent}" if agent else session
     return key if len(key) <= SESSION_LIMIT else hashlib.sha256(key.encode()).hexdigest()[:SESSION_LIMIT]
-
-
-def with_window(failure: Failure, window: int) -> Failure:
-    """An overflow with the model's window in it, if upstream did not say: the client works with the number."""
-    if failure.kind is FailureKind.CONTEXT_OVERFLOW and failure.maximum is None:
-        return msgspec.structs.replace(failure, maximum=window)
-    return failure

@@ -12,6 +12,7 @@ from turnout.network import user_agent
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.upstream.http import HttpStream, Transport
+from turnout.upstream.input_tokens import InputTokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,9 @@ class OpenAIUpstream:
         self._environ = environ
         url = f"{settings.base_url.rstrip('/')}/responses"
         self._transport = Transport("The OpenAI API", url, connect=timing.connect, environ=environ)
+        self._input_tokens = InputTokens(
+            "The OpenAI API", f"{url}/input_tokens", connect=timing.connect, environ=environ
+        )
         self._headers = CIMultiDict(
             {"User-Agent": user_agent(), "Accept": "text/event-stream", "Content-Type": "application/json"}
         )
@@ -79,6 +83,11 @@ class OpenAIUpstream:
                 raise
             what = "Check the API key: OPENAI_API_KEY, then start Turnout again. Or give one: turnout login --api-key"
             raise TurnoutError(msgspec.structs.replace(error.failure, next_step=what)) from None
+
+    async def count(self, request: bytes, credential: Credential) -> int | None:
+        """The tokens of a request by the API's own count (`turnout.upstream.input_tokens`)."""
+        headers = {**self._headers, "Accept": "application/json", "Authorization": f"Bearer {credential.token}"}
+        return await self._input_tokens.count(request, headers)
 
     async def close(self) -> None:
         await self._transport.close()

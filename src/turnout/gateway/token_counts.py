@@ -1,0 +1,123 @@
+"""The doors that count tokens: ``POST /v1/messages/count_tokens`` and ``POST /v1/responses/input_tokens``.
+
+What is counted is the request as it would go upstream. An API's own count is asked for where the user allows it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout import log
+from turnout.gateway.doors import COUNT_TOKENS, JSON
+from turnout.protocol.errors import FailureKind, TurnoutError, fail
+from turnout.protocol.messages import MessagesRequest
+from turnout.protocol.reading import NULL
+from turnout.routing.router import route
+from turnout.translate.memory import SessionMemory, read_request
+from turnout.translate.messages_to_responses import Caches, translate
+from turnout.translate.reasoning import account_in
+from turnout.translate.target import Target
+from turnout.translate.tools import ToolsCache
+from turnout.upstream.input_tokens import CountsTokens
+
+if TYPE_CHECKING:
+    from msgspec import Raw
+
+    from turnout.gateway.counting import Counting
+    from turnout.gateway.exchange import Exchange
+    from turnout.gateway.live import Live, Snapshot
+    from turnout.upstream.base import Upstream
+
+TOOLS_BYTES = 4 * 1024 * 1024
+"""Bytes of translated tools that are kept: a client has them counted one by one."""
+
+
+class _Asked(msgspec.Struct):
+    """What is read of a Responses request beside what is counted."""
+
+    model: str | None = None
+    previous_response_id: str | None = None
+    conversation: Raw = NULL
+
+
+class TokenCountsDoor:
+    """Answers how many tokens a request has."""
+
+    def __init__(self, live: Live, counting: Counting) -> None:
+        self._live = live
+        self._counting = counting
+        self._caches = Caches(ToolsCache(TOOLS_BYTES), SessionMemory(0))
+
+    async def answer(self, exchange: Exchange, path: str) -> None:
+        """Answers one request. Raises `TurnoutError`."""
+        snapshot = self._live.snapshot
+        server = snapshot.config.server
+        body = await exchange.body(server.body_limit, server.body_timeout)
+        if path == COUNT_TOKENS:
+            answer: dict[str, object] = {"input_tokens": await self._of_messages(body, snapshot)}
+        else:
+            tokens = await self._of_responses(body, snapshot)
+            answer = {"object": "response.input_tokens", "input_tokens": tokens}
+        await exchange.answer(200, dict(JSON), msgspec.json.encode(answer))
+
+    async def _of_messages(self, body: bytes, snapshot: Snapshot) -> int:
+        """The tokens of a Messages request, translated as it would be."""
+        request, conversation = read_request(body, self._caches.sessions, "")
+        chosen = route(request, snapshot.config, snapshot.catalogue)
+        target = Target(
+            model=chosen.model,
+            effort=chosen.effort,
+            # Whoever thought it: what the client has kept of a conversation is what it would send.
+            account=next((tag for raw in reversed(conversation.new) if (tag := account_in(bytes(raw)))), ""),
+            capabilities=snapshot.upstreams[chosen.upstream].capabilities,
+            framing=chosen.framing,
+            image_detail=chosen.image_detail,
+            tool_search=chosen.tool_search,
+            tool_schema_mode=snapshot.config.tools.schema_mode,
+            session=None,
+        )
+        translated = translate(request, target, self._caches, conversation).body
+        return await self._count(translated, chosen.upstream, snapshot)
+
+    async def _of_responses(self, body: bytes, snapshot: Snapshot) -> int:
+        """The tokens of a Responses request."""
+        try:
+            asked = msgspec.json.decode(body, type=_Asked)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise fail(FailureKind.BAD_REQUEST, f"The request body cannot be read: {error}.") from None
+        if asked.previous_response_id or asked.conversation != NULL:
+            raise fail(
+                FailureKind.BAD_REQUEST,
+                "previous_response_id, conversation: what the upstream has stored cannot be counted here.",
+                "Send the whole conversation in input.",
+            )
+        if not asked.model:
+            return (await self._counting.count(body)).total
+        chosen = route(MessagesRequest(model=asked.model, messages=[]), snapshot.config, snapshot.catalogue)
+        return await self._count(_with_model(body, chosen.model), chosen.upstream, snapshot)
+
+    async def _count(self, request: bytes, upstream: str, snapshot: Snapshot) -> int:
+        """The upstream's own count where it has one and the user allows it, else Turnout's."""
+        if snapshot.config.tokens.exact:
+            exact = await self._exact(request, snapshot.upstreams[upstream])
+            if exact is not None:
+                return exact
+        return (await self._counting.count(request)).total
+
+    async def _exact(self, request: bytes, upstream: Upstream) -> int | None:
+        if not isinstance(upstream, CountsTokens):
+            return None
+        try:
+            return await upstream.count(request, await upstream.credential())
+        except TurnoutError as error:
+            log.get().warning("not_counted_upstream", upstream=upstream.name, reason=error.failure.message)
+            return None
+
+
+def _with_model(request: bytes, model: str) -> bytes:
+    """The request for the model that its own one stands for."""
+    fields = msgspec.json.decode(request, type=dict[str, msgspec.Raw])
+    fields["model"] = msgspec.Raw(msgspec.json.encode(model))
+    return msgspec.json.encode(fields)
