@@ -27,12 +27,17 @@ class Lazy(NamedTuple):
 COMMANDS = {
     "accounts": Lazy("turnout.cli.accounts", "List accounts, choose one, find other tools' logins."),
     "claude": Lazy("turnout.cli.claude", "Run Claude Code on OpenAI's models."),
+    "completion": Lazy("turnout.cli.completion", "Make your shell complete commands and options."),
+    "config": Lazy("turnout.cli.config", "Show the configuration, change it, check it."),
     "demo": Lazy("turnout.cli.demo", "See it work, with no account: a coding conversation, live."),
+    "env": Lazy("turnout.cli.env", "Print the variables that point a client at the gateway."),
     "explain": Lazy("turnout.cli.explain", "Show what became of a request, and why the cache missed."),
     "login": Lazy("turnout.cli.login", "Sign in with ChatGPT, or keep an API key."),
     "logout": Lazy("turnout.cli.logout", "Sign out."),
     "quota": Lazy("turnout.cli.quota", "Show how much of your plan is used, and when it resets."),
     "serve": Lazy("turnout.cli.serve", "Run the gateway for Claude Code and other clients."),
+    "settings": Lazy("turnout.cli.settings", "Put the gateway into Claude Code's settings, and out again."),
+    "shell-init": Lazy("turnout.cli.shell_init", "Print two short commands for your shell: ccy and cpstop."),
     "simulate": Lazy("turnout.cli.simulate", "Run a stand-in for OpenAI's backends, for trying things out."),
     "statusline": Lazy("turnout.cli.statusline", "Print the quota in one line, for Claude Code's status line."),
     "trace": Lazy("turnout.cli.trace", "Record a session's wire, look at it, send it again elsewhere."),
@@ -77,6 +82,10 @@ def root(ctx: click.Context) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs the command line and gives the exit code. Whatever goes wrong becomes one line and a next step on stderr."""
+    if os.environ.get("_TURNOUT_COMPLETE", "").startswith("powershell"):
+        from turnout.cli import completion
+
+        completion.register()
     try:
         outcome = root.main(list(arguments), prog_name="turnout", standalone_mode=False, color=_colour())
     except click.UsageError as error:

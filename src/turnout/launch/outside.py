@@ -1,0 +1,72 @@
+"""What a client is told that Turnout does not start itself: a shell's variables, an editor's or Claude Code's settings.
+
+Looks for the gateway that runs; starts none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout.gateway.binding import base_url, required_token
+from turnout.launch import environment
+from turnout.protocol.errors import FailureKind, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from turnout.config import Config
+    from turnout.launch.running import RunningGatewayInfo
+
+PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "https_proxy", "http_proxy", "all_proxy")
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A gateway as clients reach it."""
+
+    url: str
+    token: str
+    """Empty: it wants none."""
+    runs: bool
+    """It runs now."""
+    lasting: bool
+    """Address and token are those of the configuration, so that they are the same after a restart."""
+
+
+def target(config: Config, running: RunningGatewayInfo | None) -> Target:
+    """The gateway that runs, else the one that the configuration describes completely.
+
+    Raises `TurnoutError` (`UNREACHABLE`) if none runs and the next one's address or token is not known.
+    """
+    server = config.server
+    fixed = bool(server.port) and (bool(server.token) or not server.require_token)
+    described = base_url(server.host, server.port)
+    token = required_token(config)
+    if running is not None:
+        lasting = fixed and (running.url, running.token) == (described, token)
+        return Target(url=running.url, token=running.token, runs=True, lasting=lasting)
+    if not fixed:
+        raise fail(
+            FailureKind.UNREACHABLE,
+            "No gateway runs, and the next one's token is not known yet.",
+            "Start one with `turnout up`. To keep one token for good, set TURNOUT_TOKEN (or server.token).",
+        )
+    return Target(url=described, token=token, runs=False, lasting=True)
+
+
+def variables(target: Target, window: int, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables for Claude Code, and nothing else of ``environ`` than what they depend on.
+
+    Where a proxy is set, NO_PROXY comes along: what is meant for this machine must not go there.
+    """
+    about_proxies = {name: environ[name] for name in (*PROXIES, *environment.NO_PROXY) if name in environ}
+    told = environment.for_claude(about_proxies, target.url, target.token, window)
+    if not any(name in environ for name in PROXIES):
+        told = {name: value for name, value in told.items() if name not in environment.NO_PROXY}
+    return {name: value for name, value in told.items() if name not in PROXIES}
+
+
+def names() -> list[str]:
+    """The variables that `variables` sets, without those that a proxy of the user's needs."""
+    return [*variables(Target(url="", token="", runs=False, lasting=False), 0, {})]
