@@ -1,23 +1,45 @@
-"""The prefix cache: what repeats is cached, in steps of 128 tokens, and nothing else."""
+"""Counting by the real vocabulary, and the prefix cache: what repeats is cached, in steps of 128 tokens."""
 
 from tests.simulator.wire import PIXEL, body, call, output, replay, send, user
-from turnout.simulator import Settings, Simulator, tokens
+from turnout.simulator import Settings, Simulator, tokenizer, tokens
 
-LONG = "word " * 1_200  # about 1,500 tokens
+LONG = "word " * 1_500  # about as many tokens
 
 
 def units(*texts: str) -> list[tokens.Unit]:
-    return tokens.prompt_units(["instructions", []], [user(text) for text in texts])
+    return tokens.prompt_units(["instructions", []], [user(text) for text in texts], str)
 
 
-def test_counting() -> None:
-    assert tokens.count_text("") == 0
-    assert tokens.count_text("a") == 1
-    assert tokens.count_text("ééé") == 2
-    image = tokens.prompt_units(
-        [], [{"type": "message", "content": [{"type": "input_image", "image_url": PIXEL * 90}]}]
+def image(address: str, detail: str = "auto") -> int:
+    part = {"type": "input_image", "image_url": address, "detail": detail}
+    return tokenizer.count_item({"type": "message", "content": [part]}, str) - tokenizer.PER_ITEM
+
+
+def test_texts_count_by_the_vocabulary() -> None:
+    assert tokenizer.count_text("") == 0
+    assert tokenizer.count_text("The quick brown fox jumps over the lazy dog.") == 10
+    assert tokenizer.count_text("<|endoftext|>") > 1, "inside a text it is nothing but characters"
+
+
+def test_an_item_counts_as_what_the_model_reads_of_it() -> None:
+    words = tokenizer.count_text("Hello there")
+    assert tokenizer.count_item(user("Hello there"), str) == tokenizer.PER_ITEM + words
+    assert tokenizer.count_item({**user("Hello there"), "id": "msg_1", "status": "completed"}, str) == (
+        tokenizer.PER_ITEM + words
     )
-    assert tokens.IMAGE_TOKENS <= tokens.total(image) < tokens.IMAGE_TOKENS + 40
+    thought = {"type": "reasoning", "summary": [], "encrypted_content": "gAAAAsealed"}
+    assert tokenizer.count_item(thought, lambda _: "Hello there") == tokenizer.PER_ITEM + words
+
+
+def test_an_image_counts_by_its_patches() -> None:
+    assert image(PIXEL) == 1
+    assert image("https://example.com/a.png") == tokenizer.IMAGE_TOKENS
+    assert image("https://example.com/a.png", "low") == tokenizer.PATCH_LIMITS["low"]
+
+
+def test_a_file_that_cannot_be_read_counts_as_a_page() -> None:
+    part = {"type": "input_file", "file_data": "data:application/pdf;base64,bm8gUERG"}
+    assert tokenizer.count_item({"content": [part]}, str) == tokenizer.PER_ITEM + tokenizer.PAGE_TOKENS
 
 
 def test_the_longest_common_prefix_is_cached() -> None:
@@ -45,8 +67,8 @@ def test_short_prompts_are_not_cached() -> None:
 
 def test_ids_do_not_break_a_prefix() -> None:
     cache = tokens.PrefixCache()
-    cache.match("key", tokens.prompt_units([], [user(LONG)]))
-    assert cache.match("key", tokens.prompt_units([], [{**user(LONG), "id": "msg_1"}])) > 0
+    cache.match("key", tokens.prompt_units([], [user(LONG)], str))
+    assert cache.match("key", tokens.prompt_units([], [{**user(LONG), "id": "msg_1"}], str)) > 0
 
 
 def test_a_conversation_grows_its_cached_share(sim: Simulator) -> None:

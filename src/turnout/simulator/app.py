@@ -19,6 +19,7 @@ from turnout.simulator import faults, reasoning
 from turnout.simulator.account_calls import account_routes
 from turnout.simulator.checks import check
 from turnout.simulator.control import control_routes
+from turnout.simulator.count_calls import count_routes
 from turnout.simulator.items import Context
 from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.model_calls import current_etag, model_routes
@@ -43,6 +44,7 @@ def build_app(state: State) -> Starlette:
         routes.append(Route(f"{prefix}/responses", _Responses(state, "codex"), methods=["GET", "POST"]))
     routes.append(Route("/v1/responses", _Responses(state, "openai"), methods=["GET", "POST"]))
     routes.extend(model_routes(state))
+    routes.extend(count_routes(state))
     routes.extend(account_routes(state))
     app = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_allowed})
     app.state.connections = set()

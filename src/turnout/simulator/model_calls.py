@@ -30,7 +30,9 @@ def current_etag(state: State, headers: dict[str, str]) -> str:
 
 
 def _listing(state: State, version: tuple[int, ...]) -> list[JsonObject]:
-    return catalogue.codex_listing(version, absent=state.settings.absent, plans=state.settings.plans)
+    listing = catalogue.codex_listing(version, absent=state.settings.absent, plans=state.settings.plans)
+    windows = state.settings.windows
+    return [{**entry, "context_window": windows.get(entry["slug"], entry["context_window"])} for entry in listing]
 
 
 def _codex(call: Call) -> Answer:

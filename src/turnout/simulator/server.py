@@ -18,7 +18,7 @@ from typing import Self
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from turnout.simulator import account_faults, faults
+from turnout.simulator import account_faults, faults, tokenizer
 from turnout.simulator.accounts import Account, Tokens, write_auth_json
 from turnout.simulator.app import build_app
 from turnout.simulator.faults import Fault
@@ -94,6 +94,7 @@ class Simulator:
         """Listen and serve. Raises OSError if the port is taken, RuntimeError if the server does not come up."""
         if self._thread is not None:
             raise RuntimeError("The simulator runs already.")
+        tokenizer.load()  # not at the first request, whose times someone may be looking at
         bound = self._listen()
         self._thread = threading.Thread(target=self._run, args=(bound,), name="turnout-simulator", daemon=True)
         self._thread.start()

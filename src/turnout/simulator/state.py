@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from turnout.simulator import faults, rules, tokens
+from turnout.simulator import faults, reasoning, rules, tokens
 from turnout.simulator.account_faults import AccountFault
 from turnout.simulator.accounts import Account, Tokens, auth_document
 from turnout.simulator.checks import World
@@ -186,14 +186,21 @@ class State:
 
     def measure(self, request: Request) -> PromptSize:
         """Count the prompt's tokens and look it up in the prefix cache."""
-        units = tokens.prompt_units(
-            [request.body.get("tools"), request.body.get("instructions"), request.output_format], request.items
-        )
+        units = self._units(request)
         slug = request.model.slug
         with self._lock:
             cached = self._cache.match(f"{request.account}/{slug}/{request.cache_key}", units)
         window = self.settings.windows.get(slug, request.model.context_window)
         return PromptSize(input_tokens=tokens.total(units), cached_tokens=cached, window=window)
+
+    def count(self, request: Request) -> int:
+        """The prompt's tokens, without a word to the prefix cache."""
+        return tokens.total(self._units(request))
+
+    def _units(self, request: Request) -> list[tokens.Unit]:
+        body = request.body
+        head = [body.get("tools"), body.get("instructions"), request.output_format]
+        return tokens.prompt_units(head, request.items, lambda encrypted: reasoning.reveal(self.key, encrypted))
 
     def store(self, response_id: str, items: list[JsonObject]) -> None:
         """Keep a conversation for previous_response_id."""

@@ -22,7 +22,7 @@ from turnout.simulator.scenario import (
     Usage,
 )
 from turnout.simulator.steps import Emit, Pause, Step
-from turnout.simulator.tokens import count_text
+from turnout.simulator.tokenizer import count_text
 
 HIDDEN_REASONING_TOKENS = 64
 """Reasoning tokens of a thought beyond its summary, which is only the visible part."""

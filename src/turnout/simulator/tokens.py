@@ -1,7 +1,6 @@
-"""Counting tokens, and the prefix cache: what a repeated beginning of a prompt saves.
+"""The prefix cache: what a repeated beginning of a prompt saves, in tokens (tokenizer.py counts them).
 
-The count is an estimate (four bytes a token, a flat figure for an image), the cache is real: it remembers
-the item boundaries of earlier prompts and finds the longest one that the new prompt repeats.
+It remembers the item boundaries of earlier prompts and finds the longest one that the new prompt repeats.
 """
 
 import hashlib
@@ -11,9 +10,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from turnout.simulator.jsontypes import JsonObject
+from turnout.simulator.tokenizer import PER_ANSWER, Reveal, count_item, count_text, count_tool
 
-BYTES_PER_TOKEN = 4
-IMAGE_TOKENS = 1_000
 CACHE_MINIMUM = 1_024
 """Tokens: a shorter common prefix is not cached, as OpenAI documents."""
 CACHE_STEP = 128
@@ -30,24 +28,21 @@ class Unit(msgspec.Struct, frozen=True):
     tokens: int
 
 
-def count_text(text: str) -> int:
-    """Estimated tokens of a text; 0 only for the empty one."""
-    return -(-len(text.encode()) // BYTES_PER_TOKEN)
-
-
-def prompt_units(head: Iterable[object], items: Iterable[JsonObject]) -> list[Unit]:
+def prompt_units(head: Iterable[object], items: Iterable[JsonObject], reveal: Reveal) -> list[Unit]:
     """The prompt as pieces in order: `head` (instructions, tools, output format), then the input items.
 
-    Ids count for nothing and do not break a prefix, since the service gives them no meaning.
+    Ids count for nothing and do not break a prefix, since the service gives them no meaning. `reveal` opens encrypted
+    reasoning.
     """
-    units = [_unit(part) for part in head if part]
-    units.extend(_unit({name: value for name, value in item.items() if name != "id"}) for item in items)
+    units = [_unit(part, _count_head(part)) for part in head if part]
+    named = ({name: value for name, value in item.items() if name != "id"} for item in items)
+    units.extend(_unit(item, count_item(item, reveal)) for item in named)
     return units
 
 
 def total(units: Iterable[Unit]) -> int:
     """Tokens of the whole prompt."""
-    return sum(unit.tokens for unit in units)
+    return sum(unit.tokens for unit in units) + PER_ANSWER
 
 
 class PrefixCache:
@@ -82,21 +77,11 @@ def _chain(units: list[Unit]) -> Iterator[bytes]:
         yield digest
 
 
-def _unit(part: object) -> Unit:
-    encoded = _encoder.encode(part)
-    images, image_bytes = _images(part)
-    tokens = -(-(len(encoded) - image_bytes) // BYTES_PER_TOKEN) + images * IMAGE_TOKENS
-    return Unit(hashlib.blake2b(encoded, digest_size=16).digest(), tokens)
+def _count_head(part: object) -> int:
+    if isinstance(part, list):
+        return sum(map(count_tool, part))
+    return count_text(part if isinstance(part, str) else _encoder.encode(part).decode())
 
 
-def _images(part: object) -> tuple[int, int]:
-    """How many inline images (or files) a piece holds, and the bytes of their data URLs."""
-    if isinstance(part, dict):
-        found = [_images(value) for value in part.values()]
-    elif isinstance(part, list):
-        found = [_images(value) for value in part]
-    elif isinstance(part, str) and part.startswith("data:"):
-        return 1, len(part)
-    else:
-        return 0, 0
-    return sum(images for images, _ in found), sum(size for _, size in found)
+def _unit(part: object, tokens: int) -> Unit:
+    return Unit(hashlib.blake2b(_encoder.encode(part), digest_size=16).digest(), tokens)
