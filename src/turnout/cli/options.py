@@ -97,13 +97,13 @@ def load(flags: Mapping[str, object], path: Path | None = None) -> Config:
 
 def resolve(flags: Mapping[str, object], path: Path | None = None) -> Loaded:
     """`load`, with where each setting came from."""
-    loaded = settings.resolve(os.environ, flags, path, project=_here())
+    loaded = settings.resolve(os.environ, flags, path, project=here())
     for warning in loaded.warnings:
         click.echo(f"{click.style('turnout:', fg='yellow', bold=True)} {warning}", err=True)
     return loaded
 
 
-def _here() -> Path | None:
+def here() -> Path | None:
     """The folder whose project counts; None if it has been deleted."""
     try:
         return Path.cwd()

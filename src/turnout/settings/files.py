@@ -59,7 +59,12 @@ def is_yaml(path: Path) -> bool:
 
 def read(path: Path) -> Read:
     """What the file says, brought into the present format. Raises `SettingsError`."""
-    tables = parse(content(path), path)
+    return read_text(content(path), path)
+
+
+def read_text(text: str, path: Path) -> Read:
+    """`read` for a file with this text."""
+    tables = parse(text, path)
     place = f"the file {path}"
     moved = migrations.moves(tables, place)
     for move in moved:
@@ -70,9 +75,7 @@ def read(path: Path) -> Read:
     entries = dict(flatten(tables, place))
     for key, value in mapped.items():
         if key in entries and entries[key] != value:
-            raise SettingsError(
-                f"In {place}, {key} is {entries[key]!r}, but its section `backends` asks for {value!r}."
-            )
+            raise SettingsError(f"In {place}, {key} is {entries[key]!r}, but its section backends asks for {value!r}.")
         entries[key] = value
     return Read(path, entries, tuple(moved))
 
