@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Raw
 
 from turnout import log
 from turnout.gateway.doors import COUNT_TOKENS, JSON
@@ -23,8 +24,6 @@ from turnout.translate.tools import ToolsCache
 from turnout.upstream.input_tokens import CountsTokens
 
 if TYPE_CHECKING:
-    from msgspec import Raw
-
     from turnout.gateway.counting import Counting
     from turnout.gateway.exchange import Exchange
     from turnout.gateway.live import Live, Snapshot
@@ -118,6 +117,6 @@ class TokenCountsDoor:
 
 def _with_model(request: bytes, model: str) -> bytes:
     """The request for the model that its own one stands for."""
-    fields = msgspec.json.decode(request, type=dict[str, msgspec.Raw])
-    fields["model"] = msgspec.Raw(msgspec.json.encode(model))
+    fields = msgspec.json.decode(request, type=dict[str, Raw])
+    fields["model"] = Raw(msgspec.json.encode(model))
     return msgspec.json.encode(fields)
