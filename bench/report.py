@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cases import CASES, MEMORY_METRICS, START_METRICS
+from counts import METRICS as COUNT_METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -34,6 +35,11 @@ UNITS = {
     "after_mib": "after MiB",
     "streams": "open at once",
     "listen_ms": "start to listening ms",
+    "same_ms": "the same ms",
+    "same_cpu_ms": "the same, CPU ms",
+    "other_ms": "25 sessions ms",
+    "other_cpu_ms": "25 sessions, CPU ms",
+    "first_ms": "first count ms",
     "version_ms": "turnout --version ms",
     "python_ms": "python -c pass ms",
     "version_ratio": "ratio",
@@ -137,6 +143,8 @@ GOALS = (
     Goal("text events in burst", "burst", 350_000.0, _value("burst", "events_core_s"), "a second of CPU", least=True),
     Goal("memory, idle", "memory", 70.0, _value("memory", "idle_mib"), "MiB"),
     Goal("memory, 500 open streams of 250 KB requests", "memory", 130.0, _value("memory", "peak_mib"), "MiB at most"),
+    Goal("25 token counts of 250 KB at once", "count", 100.0, _value("count", "same_ms"), "ms"),
+    Goal("the same, of 25 different sessions", "count", 100.0, _value("count", "other_ms"), "ms"),
     Goal("turnout --version", "start", 4.0, _value("start", "version_ratio"), "x python -c pass"),
 )
 
@@ -162,6 +170,7 @@ def print_cases(console: Console, figures: Figures, targets: Sequence[str]) -> N
     """One table a case: targets down, figures across."""
     shown = [(c.name, c.what, (*c.metrics, "added_us") if c.metrics == ("first_us",) else c.metrics) for c in CASES]
     shown.append(("memory", "fresh process; 500 streams of 250 KB requests, opened within 2 s", MEMORY_METRICS))
+    shown.append(("count", "25 token counts of 250 KB requests at once; first of all a small one", COUNT_METRICS))
     shown.append(("start", "no server, just the command", START_METRICS))
     for case, what, metrics in shown:
         if not any(s.case == case for s in figures.samples):

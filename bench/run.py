@@ -28,6 +28,7 @@ from rich.console import Console
 import bodies
 import process
 from cases import BUILD, CASES, HEADERS, MESSAGES_PATH, SHORT, Mode, Rig, Sample, run_case, run_memory, run_start
+from counts import run_counts
 from report import GOALS, Figures, as_json, print_cases, print_goals
 from targets import TARGETS, Running, Target, before
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from cases import Case
 
 HERE = Path(__file__).parent
-CASE_NAMES = (*(case.name for case in CASES), "memory", "start")
+CASE_NAMES = (*(case.name for case in CASES), "memory", "count", "start")
 TRIES = 3
 DISTURBED = 0.03
 """Share of its time that a gateway may have waited for its core before a run is made again. Another process on the core
@@ -137,6 +138,14 @@ class Bench:
                     self._keep(run_memory(self.rig, fresh, 0), samples)
                 finally:
                     fresh.stop()
+        if "count" in names:
+            for gateway in (target for target in gateways if target.name in ("turnout", "before")):
+                for number in range(rounds):
+                    fresh = self._start(gateway)
+                    try:
+                        self._keep(run_counts(self.rig, fresh, number), samples)
+                    finally:
+                        fresh.stop()
         if "start" in names and any(gateway.name == "turnout" for gateway in gateways):
             for number in range(rounds):
                 self._keep(run_start(self.folder, number), samples)

@@ -128,6 +128,7 @@ def _start_turnout(folder: Path, stub: int, name: str = "turnout", source: Path 
         "TURNOUT_TOKEN": TOKEN,
         "CODEX_HOME": str(codex_home),
         "CODEX_API_ENDPOINT": f"http://127.0.0.1:{stub}{UPSTREAM_PATH}",
+        "TURNOUT_MODELS_OVERFLOW": "0",  # the 2 MB body is longer than any window, and would not be sent
     }
     if source is not None:
         env["PYTHONPATH"] = str(source)
