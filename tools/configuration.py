@@ -89,7 +89,9 @@ def _sections() -> Iterator[str]:
             about = slot or documented[leaf.section.__name__, ""]
             yield f"\n## {title}\n\n{_text(about)}\n"
         variable = next(variable for variable in VARIABLES if variable.path == path)
-        names = ", ".join(f"`{name}`" for name in variable.names)
+        names = ", ".join(
+            f"`{name}`{' (in milliseconds)' if name in variable.milliseconds else ''}" for name in variable.names
+        )
         if variable.negates:
             names += " (a true value switches it off)"
         yield (

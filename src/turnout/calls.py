@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 30.0
 """Seconds that an answer may take once there is a connection."""
 ANSWER_BYTES = 1024 * 1024
-"""Bytes of an answer that are read: no small call has more."""
+"""Bytes of an answer that are read where nobody says otherwise: few small calls have more."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,11 +38,20 @@ class Calls:
     """Makes small calls, each over a connection of its own: with a pooled one it would not be known, when it breaks,
     whether the other side has done what was asked."""
 
-    def __init__(self, environ: Mapping[str, str], *, connect: float, seconds: float = ANSWER_SECONDS) -> None:
-        """``connect`` and ``seconds`` (for the answer) are times in seconds; ``environ`` is asked for certificates."""
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        connect: float,
+        seconds: float = ANSWER_SECONDS,
+        limit: int = ANSWER_BYTES,
+    ) -> None:
+        """``connect`` and ``seconds`` (for the answer) are times in seconds, ``limit`` the bytes of an answer that are
+        read; ``environ`` is asked for certificates."""
         self._environ = environ
         self._connect = connect
         self._seconds = seconds
+        self._limit = limit
         self._context: ssl.SSLContext | None = None
 
     def prepare(self) -> None:
@@ -87,7 +96,7 @@ class Calls:
                 ) as response,
             ):
                 content = b""
-                while len(content) < ANSWER_BYTES and (piece := await response.content.readany()):
+                while len(content) < self._limit and (piece := await response.content.readany()):
                     content += piece
         except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError, aiohttp.ClientHttpProxyError) as error:
             raise network.unreachable(target, proxy, error) from None

@@ -103,6 +103,8 @@ class Slots(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ModelsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What models are called, and how they are known."""
 
+    refresh: Annotated[float, Meta(ge=0, le=2_678_400, description="a number from 0 to 2678400")] = 3600.0
+    """Seconds after which the upstream is asked for its models again, while the gateway runs; 0: only when you ask."""
     overflow: Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")] = 0.98
     """Part of a model's window above which a request is refused as too long before it is sent, so that the client sums
     the conversation up; 0 leaves that to the upstream."""

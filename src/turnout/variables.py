@@ -14,6 +14,8 @@ class Variable(msgspec.Struct, frozen=True):
     """Names in order of precedence: the first one that is set counts."""
     negates: bool = False
     """A true value of the variable means false for the field (``TURNOUT_NO_TOKEN``)."""
+    milliseconds: tuple[str, ...] = ()
+    """Those of the names whose values are in milliseconds, for a field in seconds."""
 
 
 VARIABLES: tuple[Variable, ...] = (
@@ -40,6 +42,11 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("slots.haiku.effort", ("TURNOUT_HAIKU_EFFORT",)),
     Variable("slots.other.model", ("TURNOUT_OTHER_MODEL",)),
     Variable("slots.other.effort", ("TURNOUT_OTHER_EFFORT",)),
+    Variable(
+        "models.refresh",
+        ("TURNOUT_MODELS_REFRESH", "CODEX_MODEL_REFRESH_INTERVAL"),
+        milliseconds=("CODEX_MODEL_REFRESH_INTERVAL",),
+    ),
     Variable("models.overflow", ("TURNOUT_MODELS_OVERFLOW",)),
     Variable("tokens.exact", ("TURNOUT_TOKENS_EXACT",)),
     Variable("codex.base_url", ("TURNOUT_CHATGPT_BASE_URL",)),

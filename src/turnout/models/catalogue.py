@@ -105,13 +105,7 @@ class Catalogue:
 
     def without(self, slug: str, plan: str) -> Self:
         """The same catalogue with a lesson: the server has refused this model to an account of this plan."""
-        return type(self)(
-            self._models,
-            source=self.source,
-            fetched_at=self.fetched_at,
-            etag=self.etag,
-            refused=self.refused | {(slug, plan)},
-        )
+        return self._with(self._models, self.refused | {(slug, plan)})
 
     def allows(self, slug: str, plan: str) -> bool | None:
         """Whether a plan may use a model; None if that is not known. What the server has refused goes first."""
@@ -122,9 +116,26 @@ class Catalogue:
             return None
         return plan in facts.plans
 
+    def for_client(self, client_version: str) -> Self:
+        """The same catalogue as a client of this version is shown it: without what is for newer ones only.
+
+        The backend compares the versions itself (codex-backend.md 2.6): this is for facts from elsewhere.
+        """
+        mine = version(client_version)
+        return self._with([facts for facts in self._models if version(facts.minimal_client_version) <= mine])
+
     def get(self, slug: str) -> ModelFacts | None:
         """The facts of a model, None for one that the catalogue does not know."""
         return self._by_slug.get(slug)
+
+    def _with(self, models: Iterable[ModelFacts], refused: Iterable[tuple[str, str]] | None = None) -> Self:
+        return type(self)(
+            models,
+            source=self.source,
+            fetched_at=self.fetched_at,
+            etag=self.etag,
+            refused=self.refused if refused is None else refused,
+        )
 
     def all(self) -> tuple[ModelFacts, ...]:
         """Every model, the one offered first at the beginning."""
@@ -138,3 +149,9 @@ class Catalogue:
 def usable(window: int) -> int:
     """The part of a context window, in tokens, that a conversation may fill."""
     return window * USABLE_PERCENT // 100
+
+
+def version(text: str) -> tuple[int, ...]:
+    """A client's version for comparison, ``0.169.0`` as ``(0, 169, 0)``; () for one that is none."""
+    parts = text.split(".")
+    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else ()

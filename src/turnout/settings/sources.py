@@ -173,8 +173,18 @@ def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Entries
                 continue
             place = f"the variable {name}"
             value = parse(variable.path, text, place)
+            if name in variable.milliseconds:
+                value = _in_seconds(text)
             yield place, {variable.path: not value if variable.negates else value}
             break
+
+
+def _in_seconds(text: str) -> float | str:
+    """Milliseconds as seconds; a text that is no number as it is, for `check` to refuse."""
+    try:
+        return float(text) / 1000
+    except ValueError:
+        return text
 
 
 def _older(read: list[files.Read]) -> Iterator[str]:
