@@ -69,11 +69,12 @@ _OVERFLOW = re.compile(
     r"|prompt is too long|input is too long|ran out of room in the model's context",
     re.IGNORECASE,
 )
-_MODEL = re.compile(
+MODEL_REFUSED = re.compile(
     r"model is not supported when using Codex|requires a newer version of Codex|model .*does not exist"
     r"|do(?:es)? not have access to (?:the )?model",
     re.IGNORECASE,
 )
+"""How upstreams say that an account, a client version or nobody has the model (codex-backend.md 2.4, 2.6)."""
 _FRAMING = re.compile(r"Responses-Lite|Instructions are (?:required|not valid)", re.IGNORECASE)
 _REASONING = re.compile(r"encrypted content .*could not be (?:verified|decrypted)", re.IGNORECASE | re.DOTALL)
 _AGAIN = re.compile(r"try again in\s+(?=\d)", re.IGNORECASE)
@@ -142,7 +143,7 @@ def _kind(error: Error, status: int, message: str) -> FailureKind:
             return _CODES[name]
     if _REASONING.search(message):
         return K.REFUSED_REASONING
-    if _MODEL.search(message):
+    if MODEL_REFUSED.search(message):
         return K.MODEL_UNAVAILABLE
     if status in (0, 400) and (
         _FRAMING.search(message) or (error.code == "unsupported_value" and error.param == "tools")
@@ -277,13 +278,14 @@ def anthropic_message(failure: Failure, now: float) -> str:
         tokens = max(failure.tokens or 0, failure.maximum + 1)
         return f"prompt is too long: {tokens} tokens > {failure.maximum} maximum"
     if failure.kind is K.USAGE_LIMIT:
-        return f"{failure.message.rstrip('.')}. {_reset_words(failure, now)}".strip()
+        return f"{failure.message.rstrip('.')}. {reset_words(failure, now)}".strip()
     if failure.kind is K.RATE_LIMITED and failure.retry_after is not None and failure.retry_after > _LONGEST_WAIT:
         return f"{failure.text} Try again in {_duration(failure.retry_after)}."
     return failure.text
 
 
-def _reset_words(failure: Failure, now: float) -> str:
+def reset_words(failure: Failure, now: float) -> str:
+    """When a used-up limit opens again, as a sentence. `now` is in Unix seconds."""
     resets_at = failure.resets_at
     if resets_at is None and failure.retry_after is not None:
         resets_at = int(now + failure.retry_after)
