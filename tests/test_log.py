@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -82,3 +83,26 @@ def test_a_traceback_shows_source_lines_and_no_values() -> None:
         log.get().exception("failed")
     assert "Traceback" in out.getvalue()
     assert "value-of-a-local" not in out.getvalue().replace('hidden = "value-of-a-local"', "")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_many_lines_at_once_are_what_they_would_be_one_by_one(as_json: bool) -> None:
+    facts: list[dict[str, object]] = [
+        {"path": "/v1/messages", "status": 200, "ms": 1.5, "effort": None},
+        {"client": "two words\n", "status": 499},
+        {"asked": "sk-proj-0123456789abcdefghij", "id": "rt_0123456789abcdefghij"},
+    ]
+    together = io.StringIO()
+    log.configure("info", as_json, together)
+    log.write_many(log.get(), "request", facts)
+    single = "".join(logged(as_json=as_json, **each) for each in facts)
+    times = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+")
+    assert times.sub("", together.getvalue()) == times.sub("", single)
+    assert "0123456789abcdefghij" not in together.getvalue()
+
+
+def test_many_lines_keep_to_the_level() -> None:
+    out = io.StringIO()
+    log.configure("warning", stream=out)
+    log.write_many(log.get(), "request", [{"status": 200}])
+    assert out.getvalue() == ""

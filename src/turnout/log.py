@@ -9,13 +9,15 @@ import logging
 import os
 import re
 import sys
+from datetime import UTC, datetime
+from logging import INFO
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import msgspec
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping
     from pathlib import Path
 
     EventDict = MutableMapping[str, Any]
@@ -46,9 +48,11 @@ def configure(level: str = "info", json: bool = False, stream: TextIO | None = N
     coloured only on a terminal, and not with ``NO_COLOR``.
     """
     out = stream or sys.stderr
+    global _text  # noqa: PLW0603 (structlog's own configuration is one for the process as well)
     render: Callable[..., str] = (
         render_json if json else render_text(colour=out.isatty() and not os.environ.get("NO_COLOR"))
     )
+    _text = None if json else (render, out)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -68,6 +72,27 @@ def get() -> structlog.typing.FilteringBoundLogger:
     """The logger. Events are short words, facts are keyword arguments: ``get().info("request", status=200)``."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+_text: tuple[Callable[..., str], TextIO] | None = None
+"""How and where `write_many` writes lines of text by itself."""
+
+
+def write_many(logger: structlog.typing.FilteringBoundLogger, event: str, many: Iterable[EventDict]) -> None:
+    """``logger.info(event, **facts)`` for each of ``many``. The facts must be numbers, short texts and None.
+
+    As text the lines are made and blanked here and written at once: by way of structlog each costs the gateway a tenth
+    of what a small request does.
+    """
+    if _text is None or structlog.get_config()["processors"][-1] is not _text[0] or not logger.is_enabled_for(INFO):
+        for facts in many:
+            logger.info(event, **facts)
+        return
+    render, out = _text
+    head = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "event": event}
+    lines = [render(None, "", head | facts) for facts in many]
+    out.write(TOKEN_LIKE.sub("(redacted)", "\n".join(lines) + "\n"))
+    out.flush()
 
 
 def traceback_text(logger: object, method: str, event: EventDict) -> EventDict:

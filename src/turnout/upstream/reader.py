@@ -10,10 +10,27 @@ from aiohttp.streams import StreamReader
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-_KNOWN_BUFFER = all(
-    hasattr(StreamReader, name)
-    for name in ("_buffer", "_cursor", "_eof", "_exception", "_http_chunk_splits", "_protocol", "_size", "_wait")
-) and hasattr(BaseProtocol, "_reading_paused")
+
+class _Chunkless(StreamReader):
+    """aiohttp's buffer without its account of where HTTP chunks end, which only its own way of reading needs."""
+
+    __slots__ = ()
+
+    def begin_http_chunk_receiving(self) -> None:
+        pass
+
+    def end_http_chunk_receiving(self) -> None:
+        pass
+
+
+_KNOWN_BUFFER = (
+    all(
+        hasattr(StreamReader, name)
+        for name in ("_buffer", "_cursor", "_eof", "_exception", "_http_chunk_splits", "_protocol", "_size", "_wait")
+    )
+    and all(hasattr(StreamReader, name) for name in vars(_Chunkless) if name.endswith("_receiving"))
+    and hasattr(BaseProtocol, "_reading_paused")
+)
 
 
 def whole_reader(content: StreamReader) -> Callable[[], Awaitable[bytes]]:
@@ -25,6 +42,7 @@ def whole_reader(content: StreamReader) -> Callable[[], Awaitable[bytes]]:
     """
     if type(content) is not StreamReader or not _KNOWN_BUFFER:
         return content.readany
+    content.__class__ = _Chunkless
     buffer, protocol = content._buffer, content._protocol
 
     async def read() -> bytes:
