@@ -44,6 +44,12 @@ def test_it_shows_address_mapping_and_a_token_that_works(tmp_path: Path) -> None
         assert token not in process.stderr.read()
 
 
+def test_it_shows_what_happens_when_a_limit_is_reached(tmp_path: Path) -> None:
+    variables = {"TURNOUT_ACCOUNT_POLICY": "failover", "TURNOUT_SPILL_TO": "openai"}
+    with running(tmp_path, "serve", "--port", "0", variables=variables) as process:
+        assert "limit  → your next account, then the OpenAI API for 10.00 dollars" in read_until(process, "Not ready:")
+
+
 def test_an_output_without_arrows_is_no_reason_to_fail(tmp_path: Path) -> None:
     with running(tmp_path, "serve", "--port", "0", variables={"PYTHONIOENCODING": "cp1252"}) as process:
         assert "opus   ? gpt-6.1-sol" in read_until(process, "Not ready:")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from turnout.routing.accounts import ASKED_ANEW_SECONDS, Standing, first_to_open, in_order
+from turnout.config import AccountsSettings, Config
+from turnout.routing.accounts import ASKED_ANEW_SECONDS, Standing, at_a_limit, first_to_open, in_order
 
 NOW = 1_800_000_000.0
 
@@ -66,3 +67,16 @@ def test_the_first_to_open() -> None:
     found = first_to_open([dry("a", opens_in=None), dry("b", opens_in=20), dry("c", opens_in=10)])
     assert found is not None
     assert found.name == "c"
+
+
+def test_what_happens_at_a_limit_is_told() -> None:
+    def told(**settings: object) -> str:
+        return at_a_limit(Config(accounts=AccountsSettings(**settings)))  # type: ignore[arg-type]
+
+    assert told() == "limit  → the client is told until when"
+    assert told(policy="failover") == "limit  → your next account"
+    assert told(spill_to="openai", spill_limit=2.5) == "limit  → the OpenAI API for 2.50 dollars a month at most"
+    assert told(policy="failover", spill_to="openai") == (
+        "limit  → your next account, then the OpenAI API for 10.00 dollars a month at most"
+    )
+    assert at_a_limit(Config(upstream="openai")) == ""

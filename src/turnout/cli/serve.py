@@ -81,11 +81,14 @@ def command(
 
 def _announce(base_url: str, config: Config, *, token_is_new: bool) -> None:
     from turnout.models.catalogue import Catalogue
+    from turnout.routing.accounts import at_a_limit
     from turnout.routing.router import mapping
 
     click.echo(f"\n{click.style(f'Turnout {__version__}', bold=True)} listens on {click.style(base_url, fg='cyan')}\n")
     for line in mapping(config, Catalogue.bundled()):
         click.echo(f"  {line}")
+    if rule := at_a_limit(config):
+        click.echo(f"  {rule}")
     click.echo(f"\n{_how_to_use(base_url, config, token_is_new=token_is_new)}\n")
     _tell_if_not_ready(config)
     sys.stdout.flush()

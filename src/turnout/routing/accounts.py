@@ -12,6 +12,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from turnout.config import Config
+
 ASKED_ANEW_SECONDS = 300.0
 """Age from which a refusal is doubted: credits may have been bought, a limit reset by hand."""
 
@@ -46,6 +48,20 @@ def in_order(standings: Sequence[Standing], stays: str, now: float, *, spills: b
 def first_to_open(standings: Sequence[Standing]) -> Standing | None:
     """The account whose limit ends first; None without accounts."""
     return next(iter(_by_opening(standings)), None)
+
+
+def at_a_limit(config: Config) -> str:
+    """What happens when the limit of a plan is reached, as a line to print below those of `mapping`.
+
+    Empty where no requests go by a plan.
+    """
+    if config.upstream != "codex":
+        return ""
+    settings = config.accounts
+    ways = ["your next account"] if settings.policy == "failover" else []
+    if settings.spill_to == "openai":
+        ways.append(f"the OpenAI API for {settings.spill_limit:.2f} dollars a month at most")
+    return f"limit  → {', then '.join(ways) or 'the client is told until when'}"
 
 
 def _by_opening(standings: Sequence[Standing]) -> list[Standing]:
