@@ -89,8 +89,8 @@ def write_many(logger: structlog.typing.FilteringBoundLogger, event: str, many: 
             logger.info(event, **facts)
         return
     render, out = _text
-    head = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "event": event}
-    lines = [render(None, "", head | facts) for facts in many]
+    head: dict[str, Any] = {"timestamp": datetime.now(UTC).isoformat(), "level": "info", "event": event}
+    lines = [render(None, "", {**head, **facts}) for facts in many]
     out.write(TOKEN_LIKE.sub("(redacted)", "\n".join(lines) + "\n"))
     out.flush()
 

@@ -14,6 +14,7 @@ from tests.translate.strategies import CONVERSATIONS
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import TurnoutError
 from turnout.protocol.messages import decode_request
+from turnout.translate import memory
 from turnout.translate.memory import Known, SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches, Translation, translate
 from turnout.translate.target import Target
@@ -121,13 +122,14 @@ def test_no_more_is_held_than_the_limit_and_the_oldest_session_goes_first() -> N
 def test_most_of_a_growing_session_is_not_read_again() -> None:
     kept = caches()
     messages: list[dict[str, Any]] = [{"role": "user", "content": "go"}]
-    for index in range(4):
+    for index in range(16):
         send(messages, kept)
         messages += turn(index)
     body = json.dumps({"model": "m", "messages": messages}, separators=(",", ":")).encode()
     _, conversation = read_request(body, kept.sessions, "s")
     assert conversation.known is not None
-    assert (conversation.known.count, len(conversation.new)) == (6, 3)
+    assert conversation.known.count + len(conversation.new) == len(messages) == 33
+    assert len(conversation.new) <= memory.TAIL + len(turn(0)) + 1
     assert [json.loads(raw) for raw in map(bytes, conversation.raws())] == messages
 
 

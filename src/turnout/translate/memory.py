@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LIMIT = 16 * 1024 * 1024
 """Bytes held in all: a few dozen long sessions."""
 
+TAIL = 12
+"""Messages behind a beginning that may wait to become part of it: joining them to it copies all of it."""
+
 _HEAD = re.compile(rb'\{"model":"[^"\\]{1,200}","messages":\[')
 """How Claude Code begins a body (claude-code-wire.md 1). Other clients' requests are read whole each time."""
 _MARK = b'"cache_control"'
@@ -78,13 +81,14 @@ class Known(msgspec.Struct, frozen=True, gc=False):
         return list(wire.decode_envelope(self.prefix + b"]}").messages) if self.count else []  # type: ignore[arg-type]
 
     def grown(self, messages: Sequence[Remembered]) -> Known:
-        """The beginning with as many of the `messages` behind it as will come again as they are. The others: tail."""
+        """The beginning with the `messages` behind it: once there are many, as many of them as will come again as they
+        are become part of it. The others: tail."""
         stable = 0
         for message in messages[:-1]:
             if not message.reusable or _MARK in message.raw:
                 break
             stable += 1
-        if not stable:
+        if stable < TAIL and (self.count or not stable):
             return msgspec.structs.replace(self, tail=tuple(messages))
         added = messages[:stable]
         raw = b",".join([message.raw for message in added])
