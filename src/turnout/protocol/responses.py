@@ -17,6 +17,10 @@ class TextDelta(msgspec.Struct):
     content_index: int = 0
 
 
+class RefusalDelta(TextDelta):
+    """``response.refusal.delta``, for those who tell it from text."""
+
+
 class TextDone(msgspec.Struct):
     """``response.output_text.done`` and ``response.refusal.done``: the part's whole text."""
 
@@ -57,6 +61,13 @@ class ArgumentsDone(msgspec.Struct):
     output_index: int = 0
 
 
+class InputDone(msgspec.Struct):
+    """``response.custom_tool_call_input.done``. The deltas before it are like those of a function's arguments."""
+
+    input: str | None = None
+    output_index: int = 0
+
+
 class AnnotationAdded(msgspec.Struct):
     """``response.output_text.annotation.added``."""
 
@@ -76,7 +87,7 @@ class Part(msgspec.Struct):
     """`turnout.protocol.web_search.decode_citations`."""
 
 
-ITEM_TYPES = frozenset({"message", "reasoning", "function_call", "web_search_call"})
+ITEM_TYPES = frozenset({"message", "reasoning", "function_call", "custom_tool_call", "web_search_call"})
 """The items whose fields are read."""
 
 
@@ -91,6 +102,8 @@ class Item(msgspec.Struct):
     call_id: str | None = None
     name: str | None = None
     arguments: str | None = None
+    input: str | None = None
+    """What a custom tool is called with."""
     status: Raw = Raw(b"null")
     action: Raw = Raw(b"null")
     """What a web search did: `turnout.protocol.web_search.decode_action`."""

@@ -32,7 +32,7 @@ _WEB_SEARCH = "web_search"
 """What the type of the provider's web search begins with, whatever its date."""
 _CACHE_BYTES = 16 * 1024 * 1024
 
-_NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
+NO_PARAMETERS = Raw(b'{"type":"object","properties":{}}')
 _Terms: TypeAlias = tuple[ToolSchemaMode, int, frozenset[str], frozenset[str]]
 """What a translation depends on besides the tools."""
 
@@ -189,12 +189,17 @@ def _description(tool: Tool, path: str) -> bytes:
 
 
 def _function(name: str, tool: Tool, made: Parameters, path: str) -> bytes:
+    return function_tool(name, _description(tool, path), made)
+
+
+def function_tool(name: str, description: bytes, made: Parameters) -> bytes:
+    """A function tool as the upstream takes it. `description` is a JSON string."""
     return b"".join(
         (
             b'{"type":"function","name":',
             _encode(name),
             b',"description":',
-            _description(tool, path),
+            description,
             b',"parameters":',
             made.schema,
             # It is always said: left out it means true, and the schema would be refused or changed (codex-backend.md
@@ -206,7 +211,7 @@ def _function(name: str, tool: Tool, made: Parameters, path: str) -> bytes:
 
 def _schema(tool: Tool, path: str) -> Raw:
     if is_null(tool.input_schema):
-        return _NO_PARAMETERS
+        return NO_PARAMETERS
     if bytes(memoryview(tool.input_schema)[:1]) != b"{":
         raise fail(FailureKind.BAD_REQUEST, f"{path}.input_schema: expected a JSON schema object.")
     return tool.input_schema
