@@ -1,0 +1,217 @@
+"""Trying an upstream out with one question that costs nothing: which models there are. Says exactly what failed.
+
+The question goes the same way as model requests do: same address, proxy, certificates and credential.
+"""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout.accounts import api_key
+from turnout.accounts.store import Accounts
+from turnout.calls import Calls
+from turnout.protocol.errors import Failure, FailureKind, TurnoutError, fail
+from turnout.translate.errors import classify_http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from turnout.accounts.credential import Credential
+    from turnout.calls import Answer
+    from turnout.config import Config, UpstreamName
+
+NAMES: Mapping[str, str] = {"codex": "The ChatGPT backend", "openai": "The OpenAI API"}
+CREDENTIAL = "Credential"
+"""The step before anybody is asked."""
+SIGN_IN = {
+    "codex": "Sign in again with: turnout login",
+    "openai": "Copy the key again from platform.openai.com: set OPENAI_API_KEY, or keep it: turnout login --api-key",
+}
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """How it went."""
+
+    upstream: str
+    name: str
+    """The upstream for people: ``The ChatGPT backend``."""
+    url: str
+    """What was asked."""
+    credential: str = ""
+    """What was shown to it, without the secret: ``login of ada``, ``API key from OPENAI_API_KEY``."""
+    stage: str = ""
+    """The step that failed: ``Credential``, ``Connection``, ``Sign-in``, ``Answer``; empty if none did."""
+    failure: Failure | None = None
+    models: int = 0
+    """How many models it offers."""
+    restricted: bool = False
+    """A good key that may not list models."""
+    seconds: float = 0.0
+    """How long the answer took, in seconds."""
+    skew: float | None = None
+    """Seconds by which the upstream's clock is ahead of this machine's, as far as it said (whole seconds)."""
+
+    @property
+    def passed(self) -> bool:
+        return self.failure is None
+
+
+class _Slug(msgspec.Struct):
+    slug: str
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class _CodexModels(msgspec.Struct):
+    models: list[_Slug]
+
+
+class _ApiModels(msgspec.Struct):
+    data: list[_Id]
+
+
+def address(config: Config, upstream: UpstreamName) -> str:
+    """What is asked: the list of models, beside the address of model requests (codex-backend.md 5.2)."""
+    if upstream == "openai":
+        return f"{config.openai.base_url.rstrip('/')}/models"
+    endpoint = config.codex.responses_url.rstrip("/")
+    return f"{endpoint.removesuffix('/responses')}/models?client_version={config.codex.client_version}"
+
+
+async def run(
+    config: Config,
+    environ: Mapping[str, str],
+    upstream: UpstreamName,
+    account: str | None = None,
+    *,
+    now: Callable[[], float] = time.time,
+) -> Trial:
+    """Asks once, and once more with the login renewed if it is refused. Raises nothing that a user could mend."""
+    begun = Trial(upstream=upstream, name=NAMES[upstream], url=address(config, upstream))
+    accounts = Accounts(config, environ)
+    try:
+        return await _run(begun, config, environ, accounts, account=account, now=now)
+    finally:
+        await accounts.close()
+
+
+async def _run(
+    begun: Trial,
+    config: Config,
+    environ: Mapping[str, str],
+    accounts: Accounts,
+    *,
+    account: str | None,
+    now: Callable[[], float],
+) -> Trial:
+    calls = Calls(environ, connect=config.timing.connect, limit=32 * 1024 * 1024)
+    try:
+        shown = await _credential(config, environ, accounts, begun.upstream, account)
+    except TurnoutError as error:
+        return _failed(begun, CREDENTIAL, error.failure)
+    trial = msgspec.structs.replace(begun, credential=_named(shown, begun.upstream))
+    try:
+        answer, trial = await _ask(calls, trial, shown, config, now)
+    except TurnoutError as error:
+        return _failed(trial, "Connection", error.failure)
+    if answer.status == HTTPStatus.UNAUTHORIZED and begun.upstream == "codex":
+        try:
+            answer, trial = await _ask(calls, trial, await accounts.renew(shown), config, now)
+        except TurnoutError as error:
+            return _failed(trial, "Sign-in", error.failure)
+    return _judged(trial, answer)
+
+
+async def _credential(
+    config: Config, environ: Mapping[str, str], accounts: Accounts, upstream: str, account: str | None
+) -> Credential:
+    if upstream == "codex":
+        return await accounts.credential(account)
+    if account or (not api_key.given(config.openai, environ) and accounts.has("api_key")):
+        return await accounts.credential(account, "api_key")
+    return api_key.read(config.openai, environ)
+
+
+def _named(credential: Credential, upstream: str) -> str:
+    if credential.account:
+        return f"{'login' if upstream == 'codex' else 'API key'} of {credential.account}"
+    return f"API key from {credential.source}"
+
+
+async def _ask(
+    calls: Calls, trial: Trial, credential: Credential, config: Config, now: Callable[[], float]
+) -> tuple[Answer, Trial]:
+    headers = {"Authorization": f"Bearer {credential.token}", "Accept": "application/json"}
+    if trial.upstream == "codex":
+        headers["chatgpt-account-id"] = credential.account_id
+        headers |= {"originator": "turnout", "version": config.codex.client_version}
+    calls.prepare()
+    began, clock = time.perf_counter(), now()
+    answer = await calls.call(trial.name, "GET", trial.url, headers=headers)
+    seconds = time.perf_counter() - began
+    return answer, msgspec.structs.replace(
+        trial, seconds=seconds, skew=skew(answer.headers.get("date"), clock, seconds)
+    )
+
+
+def skew(date: str | None, asked_at: float, seconds: float) -> float | None:
+    """How far the server's clock is ahead, from its ``Date`` header; 0 within what a second's rounding explains.
+
+    ``asked_at`` is in Unix seconds by this machine's clock, ``seconds`` how long the answer took.
+    """
+    try:
+        theirs = parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, TypeError):
+        return None
+    # The server wrote it some time between question and answer, and cut the fraction of a second off.
+    if theirs + 1 < asked_at:
+        return theirs + 1 - asked_at
+    return max(0.0, theirs - (asked_at + seconds))
+
+
+def _judged(trial: Trial, answer: Answer) -> Trial:
+    """What the answer means."""
+    if answer.status == HTTPStatus.OK:
+        try:
+            if trial.upstream == "codex":
+                models = len(msgspec.json.decode(answer.body, type=_CodexModels).models)
+            else:
+                models = len(msgspec.json.decode(answer.body, type=_ApiModels).data)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            page = " but a web page" if answer.body.lstrip()[:1] == b"<" else ""
+            return _failed(
+                trial,
+                "Answer",
+                Failure(
+                    kind=FailureKind.UPSTREAM_ERROR,
+                    message=f"{trial.url} answered, and not with a list of models{page}.",
+                    next_step="Check the address; a proxy or a login page of your network may answer in its place.",
+                ),
+            )
+        return msgspec.structs.replace(trial, models=models)
+    failure = classify_http(answer.status, answer.headers, answer.body)
+    if trial.upstream == "openai" and "missing scopes" in failure.message.lower():
+        return msgspec.structs.replace(trial, restricted=True)
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        refused = f"{trial.name} refuses the {trial.credential} (HTTP 401): {failure.message}"
+        refusal = fail(FailureKind.SIGN_IN, refused, SIGN_IN[trial.upstream]).failure
+        return _failed(trial, "Sign-in", refusal)
+    if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        wrong = fail(
+            FailureKind.UPSTREAM_ERROR,
+            f"There is nothing at {trial.url} (HTTP {answer.status}).",
+            f"Check the address: {'openai' if trial.upstream == 'openai' else 'codex'}.base_url in the configuration.",
+        ).failure
+        return _failed(trial, "Answer", wrong)
+    return _failed(trial, "Answer", failure)
+
+
+def _failed(trial: Trial, stage: str, failure: Failure) -> Trial:
+    return msgspec.structs.replace(trial, stage=stage, failure=failure)
