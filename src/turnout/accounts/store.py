@@ -234,6 +234,12 @@ class Accounts:
 
     # Using
 
+    def use_config(self, config: Config) -> None:
+        """From now on that configuration says which account is used. Where logins are kept, and how they are renewed,
+        stays as at the start."""
+        self._config = config
+        self._choices.clear()
+
     async def credential(self, name: str | None = None, kind: Kind = "chatgpt") -> Credential:
         """A credential that can be sent now, renewed first if it has to be. ``None``: the default account.
 

@@ -6,15 +6,18 @@ Knows nothing of where a new configuration or a new catalogue comes from.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from turnout.config import Config
     from turnout.models.catalogue import Catalogue
+    from turnout.protocol.capabilities import Capabilities
     from turnout.upstream.base import Upstream
 
 
@@ -26,6 +29,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     upstreams: Mapping[str, Upstream]
     """By name; those that ``config`` wants."""
 
+    @property
+    def offers(self) -> dict[str, Capabilities]:
+        """What each upstream takes, by its name: for `turnout.routing.router.route`."""
+        return {name: upstream.capabilities for name, upstream in self.upstreams.items()}
+
 
 class Live:
     """The configuration, the catalogue and the upstreams in force now."""
@@ -34,6 +42,11 @@ class Live:
         self.snapshot = Snapshot(config, catalogue, upstreams)
         """What a request takes that begins now."""
         self._listeners: list[Callable[[], None]] = []
+        self._holders: dict[Upstream, int] = {}
+        """How many requests are under way that may use an upstream."""
+        self._retired: set[Upstream] = set()
+        """Upstreams that no new request uses, and an old one still may."""
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def config(self) -> Config:
@@ -45,9 +58,17 @@ class Live:
         """The catalogue in force."""
         return self.snapshot.catalogue
 
-    def use_config(self, config: Config) -> None:
-        """Puts a configuration in force for all requests that begin from now on."""
-        self._change(msgspec.structs.replace(self.snapshot, config=config))
+    def use_config(self, config: Config, upstreams: Mapping[str, Upstream] | None = None) -> None:
+        """Puts a configuration in force for all requests that begin from now on, with the ``upstreams`` it wants.
+
+        An upstream that is not among them any more is closed once the last request that holds it has ended.
+        Without ``upstreams`` they stay as they are. Belongs to the event loop of the requests.
+        """
+        before = self.snapshot.upstreams
+        kept = before if upstreams is None else upstreams
+        self._change(msgspec.structs.replace(self.snapshot, config=config, upstreams=kept))
+        self._retired |= {old for old in before.values() if old not in kept.values()}
+        self._close_retired()
 
     def use_catalogue(self, catalogue: Catalogue) -> None:
         """Puts a catalogue in force for all requests that begin from now on."""
@@ -56,6 +77,38 @@ class Live:
     def subscribe(self, callback: Callable[[], None]) -> None:
         """Has ``callback`` called after each change, in the thread and at the moment of the change."""
         self._listeners.append(callback)
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[Snapshot]:
+        """What is in force now, whose upstreams stay open for the length of the ``with`` block."""
+        snapshot = self.snapshot
+        for upstream in snapshot.upstreams.values():
+            self._holders[upstream] = self._holders.get(upstream, 0) + 1
+        try:
+            yield snapshot
+        finally:
+            for upstream in snapshot.upstreams.values():
+                self._holders[upstream] -= 1
+                if not self._holders[upstream]:
+                    del self._holders[upstream]
+            if self._retired:
+                self._close_retired()
+
+    async def close(self) -> None:
+        """Closes all upstreams, whoever holds them."""
+        everything = {*self.snapshot.upstreams.values(), *self._retired}
+        self._retired.clear()
+        for upstream in everything:
+            await upstream.close()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _close_retired(self) -> None:
+        for upstream in [each for each in self._retired if each not in self._holders]:
+            self._retired.discard(upstream)
+            closing = asyncio.get_running_loop().create_task(upstream.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     def _change(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot

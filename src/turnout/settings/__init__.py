@@ -5,9 +5,11 @@ in order. Knows nothing of what the settings mean: `turnout.config` says that.
 """
 
 from turnout.settings.leaves import Leaf, SettingsError, check, describe, leaves
-from turnout.settings.sources import Loaded, Source, Sources, load, resolve
+from turnout.settings.sources import Fitted, Given, Loaded, Source, Sources, load, resolve
 
 __all__ = [
+    "Fitted",
+    "Given",
     "Leaf",
     "Loaded",
     "SettingsError",

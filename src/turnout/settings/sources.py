@@ -14,7 +14,7 @@ from turnout.settings.leaves import SettingsError, check, leaves, nearest, neste
 from turnout.variables import OTHER_VARIABLES, VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 PROJECT_FILE = ".turnout.toml"
@@ -75,6 +75,27 @@ class Sources(msgspec.Struct, frozen=True):
 
     def written(self) -> Path | None:
         return self.path or files.users_own(self.environ) or next(iter(files.candidates(self.environ)), None)
+
+
+class Fitted(msgspec.Struct, frozen=True):
+    """Another source, of whose configuration something is made that fits the case at hand."""
+
+    source: Source
+    fit: Callable[[Loaded], Config]
+    reason: str
+    """Where a value came from that ``fit`` has changed."""
+
+    def resolve(self, told: Mapping[str, object]) -> Loaded:
+        loaded = self.source.resolve(told)
+        config = self.fit(loaded)
+        changed = [key for key in leaves() if value_at(config, key) != value_at(loaded.config, key)]
+        return Loaded(config, loaded.origins | dict.fromkeys(changed, self.reason), loaded.warnings)
+
+    def watched(self) -> tuple[Path, ...]:
+        return self.source.watched()
+
+    def written(self) -> Path | None:
+        return self.source.written()
 
 
 class Given(msgspec.Struct, frozen=True):
