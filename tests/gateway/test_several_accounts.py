@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -364,6 +365,28 @@ class TestSpillingOver:
         assert "of 0.00 dollars are spent this month" in answer.error[1]
         assert "It resets at " in answer.error[1]
         assert asked(sim) == ["ada", "api"]
+
+    def test_what_is_under_way_at_the_same_time_counts(self, start: Start, sim: Simulator, tmp_path: Path) -> None:
+        gateway = start(spill_to="openai", spill_limit=0.08)
+        exhaust(sim, ada=2)
+        ask(gateway, model="gpt-9-unheard-of")  # learns that the plan is dry, and goes nowhere
+        sim.fault("slow-first-byte:1", times=5)
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda number: ask(gateway, str(number)), range(6)))
+        taken = [answer for answer in answers if answer.status == 200]
+        assert len(taken) == 2, "each is expected to cost five cents"
+        assert asked(sim).count("api") == 2
+        refused = next(answer for answer in answers if answer.status != 200)
+        assert "the answers under way may take the rest" in refused.error[1]
+        wait_for(lambda: gateway.gateway._placements.spending.under_way == 0)
+        assert ask(gateway).status == 200, "they have cost less"
+
+    def test_a_request_that_fails_is_under_way_no_more(self, start: Start, sim: Simulator) -> None:
+        gateway = start(spill_to="openai")
+        exhaust(sim, ada=2)
+        sim.fault("429-insufficient-quota")
+        assert ask(gateway).status == 402
+        assert gateway.gateway._placements.spending.under_way == 0
 
     def test_a_cap_of_nothing_spends_nothing(self, start: Start, sim: Simulator) -> None:
         gateway = start(spill_to="openai", spill_limit=0)

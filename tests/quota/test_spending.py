@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from turnout.quota.spending import Spending, Spent
+from turnout.quota.spending import FIRST_ANSWER, Spending, Spent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,3 +52,13 @@ def test_a_book_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
         book.this_month()
     book.add(1.0)
     assert path.read_text() == "{"
+
+
+def test_answers_under_way_are_expected_to_cost_what_others_did(tmp_path: Path) -> None:
+    book = Spending(tmp_path / "spending.json", lambda: NOVEMBER)
+    assert book.expected(book.this_month()) == 0
+    book.under_way = 2
+    assert book.expected(book.this_month()) == 2 * FIRST_ANSWER
+    book.add(1.0)
+    book.add(3.0)
+    assert book.expected(book.this_month()) == 4.0 + 2 * 2.0

@@ -160,10 +160,15 @@ class Placements:
                 self._sessions.popitem(last=False)
 
     def spend(self, model: str, usage: TokenUsage) -> None:
-        """Counts what an answer has cost."""
+        """Counts what an answer has cost that was under way until now."""
+
+        def written(writing: asyncio.Task[None]) -> None:
+            self._writing.discard(writing)
+            self.spending.under_way -= 1
+
         writing = asyncio.get_running_loop().create_task(asyncio.to_thread(self._count, model, usage))
         self._writing.add(writing)
-        writing.add_done_callback(self._writing.discard)
+        writing.add_done_callback(written)
 
     def _count(self, model: str, usage: TokenUsage) -> None:
         dollars = prices.cost(model, usage)
@@ -299,7 +304,10 @@ class Placement:
 
     def ended(self, usage: TokenUsage | None, body_bytes: int) -> None:
         """The request is over. ``body_bytes`` is the size of the body that upstream accepted, 0 if it accepted none."""
-        if not self.spilled or self._spill_route is None or not body_bytes:
+        if not self.spilled or self._spill_route is None:
+            return
+        if not body_bytes:
+            self._all.spending.under_way -= 1
             return
         if usage is None or not (usage.input_tokens or usage.cached_tokens or usage.output_tokens):
             usage = TokenUsage(input_tokens=body_bytes // BYTES_A_TOKEN)
@@ -329,6 +337,17 @@ class Placement:
         """The API in place of the plan, if it may be used."""
         if self._spill_route is None:
             return None
+        model = self._spill_route.model
+        if await asyncio.to_thread(prices.cost, model, TokenUsage()) is None:
+            self._why_no_spill = f"The OpenAI API is not used instead: the price of {model} is not known"
+            return None
+        upstream = self._around(self._now.upstreams[self._spill_route.upstream])
+        try:
+            credential = await upstream.credential()
+        except TurnoutError as error:
+            self._why_no_spill = f"The OpenAI API is not used instead: {error.failure.message}"
+            return None
+        # Nothing is waited for between this look at the book and the note that one more answer is under way.
         limit = self._now.config.accounts.spill_limit
         try:
             spent = self._all.spending.this_month()
@@ -340,17 +359,14 @@ class Placement:
                 f"The OpenAI API is not used instead: {spent.dollars:.2f} of {limit:.2f} dollars are spent this month"
             )
             return None
-        model = self._spill_route.model
-        if await asyncio.to_thread(prices.cost, model, TokenUsage()) is None:
-            self._why_no_spill = f"The OpenAI API is not used instead: the price of {model} is not known"
-            return None
-        upstream = self._around(self._now.upstreams[self._spill_route.upstream])
-        try:
-            credential = await upstream.credential()
-        except TurnoutError as error:
-            self._why_no_spill = f"The OpenAI API is not used instead: {error.failure.message}"
+        if self._all.spending.expected(spent) >= limit:
+            self._why_no_spill = (
+                f"The OpenAI API is not used instead: {spent.dollars:.2f} of {limit:.2f} dollars are spent this month, "
+                "and the answers under way may take the rest"
+            )
             return None
         self.spilled = True
+        self._all.spending.under_way += 1
         return Place(upstream, credential, self._spill_route)
 
     def _note_the_change(self, place: Place) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 FILE = "spending.json"
 LOCK_SECONDS = 5.0
+FIRST_ANSWER = 0.05
+"""US dollars that an answer is expected to cost as long as the month has none to go by."""
 
 
 class Spent(msgspec.Struct, frozen=True):
@@ -28,6 +30,11 @@ class Spent(msgspec.Struct, frozen=True):
     """``2026-11``."""
     dollars: float = 0.0
     answers: int = 0
+
+    @property
+    def average(self) -> float:
+        """What an answer is to be expected to cost."""
+        return self.dollars / self.answers if self.answers else FIRST_ANSWER
 
     def more(self, dollars: float) -> Spent:
         """With one answer more."""
@@ -42,6 +49,8 @@ class Spending:
         self._path = path
         self._now = now
         self._unwritten = 0.0
+        self.under_way = 0
+        """Answers of this process whose cost is not in the book yet. Counted by whoever asks for them."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Spending:
@@ -55,6 +64,10 @@ class Spending:
         """
         read = self._read()
         return Spent(read.month, read.dollars + self._unwritten, read.answers)
+
+    def expected(self, spent: Spent) -> float:
+        """What the month will have cost once the answers under way are over, each at the average."""
+        return spent.dollars + self.under_way * spent.average
 
     def add(self, dollars: float) -> None:
         """Writes down what an answer has cost. What cannot be written counts for as long as this process lives."""
