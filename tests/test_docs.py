@@ -147,7 +147,7 @@ def test_the_start_up_shown_in_the_readme_is_the_real_one() -> None:
     from turnout import __version__
     from turnout.config import Config
     from turnout.models.catalogue import Catalogue
-    from turnout.routing.router import mapping
+    from turnout.routing.mapping import mapping
 
     readme = text("README.md")
     assert f"Turnout {__version__} listens on http://127.0.0.1:4000" in readme

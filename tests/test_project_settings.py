@@ -77,3 +77,31 @@ def test_a_broken_one_is_told(project: Path, content: str, told: str) -> None:
     with pytest.raises(SettingsError, match=told) as refused:
         account(project)
     assert str(project / ".turnout.toml") in str(refused.value)
+
+
+def test_it_may_choose_models_and_efforts(project: Path) -> None:
+    (project / ".turnout.toml").write_text('model = "gpt-5.5@low"\n[slots.opus]\nmodel = "gpt-6-sol"\neffort = "max"\n')
+    config = settings.resolve({}, {}, project=project).config
+    assert (config.model, config.slots.opus.model, config.slots.opus.effort) == ("gpt-5.5@low", "gpt-6-sol", "max")
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-5.5", "openai-codex:gpt-5.5", "gpt-5.5?tier=priority"])
+def test_its_models_name_no_upstream_and_nothing_that_costs_extra(project: Path, model: str) -> None:
+    (project / ".turnout.toml").write_text(f'[slots.haiku]\nmodel = "{model}"\n')
+    with pytest.raises(SettingsError, match="no upstream"):
+        settings.resolve({}, {}, project=project)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'tier = "priority"',
+        '[slots.opus]\nupstream = "openai"',
+        '[slots.opus]\naccount = "x"',
+        "models = {aliases = {}}",
+    ],
+)
+def test_it_may_not_choose_tiers_aliases_and_the_places_of_slots(project: Path, line: str) -> None:
+    (project / ".turnout.toml").write_text(line)
+    with pytest.raises(SettingsError, match="cannot be set"):
+        settings.resolve({}, {}, project=project)

@@ -53,7 +53,9 @@ def test_every_field_of_the_configuration_has_a_variable() -> None:
 
 
 def test_no_variable_means_two_things() -> None:
+    """But for the one of a peer's that is meant for two slots."""
     names = [name for variable in VARIABLES for name in variable.names] + list(OTHER_VARIABLES)
+    names.remove("CODEX_BIG_MODEL")
     assert len(names) == len(set(names))
 
 
@@ -181,3 +183,34 @@ def test_a_configuration_shown_gives_no_secret_away() -> None:
     config = settings.load({"TURNOUT_TOKEN": "tok-12345", "OPENAI_API_KEY": "sk-12345"}, {})
     assert "12345" not in repr(config)
     assert "token=(set)" in repr(config)
+
+
+def test_what_is_said_for_every_slot_outranks_what_weaker_sources_say_of_one(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[slots.opus]\nmodel = 'from-file'\neffort = 'low'\n")
+    loaded = settings.resolve({"CODEX_MODEL": "gpt-5.5"}, {}, tmp_path / "config.toml")
+    assert (loaded.config.model, loaded.config.slots.opus.model) == ("gpt-5.5", "")
+    assert loaded.origins["slots.opus.model"] == "default"
+    assert loaded.config.slots.opus.effort == "low"
+
+
+def test_what_a_source_says_of_one_slot_stands_beside_what_it_says_of_all(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("model = 'all'\n[slots.opus]\nmodel = 'mine'\n")
+    file = tmp_path / "config.toml"
+    loaded = settings.load({}, {}, file)
+    assert (loaded.model, loaded.slots.opus.model) == ("all", "mine")
+    variables = {"CODEX_MODEL": "gpt-5.5", "CODEX_SMALL_MODEL": "small"}
+    config = settings.load(variables, {}, file)
+    assert (config.model, config.slots.opus.model, config.slots.haiku.model) == ("gpt-5.5", "", "small")
+    assert settings.load(variables, {"model": "flag"}, file).slots.haiku.model == ""
+
+
+def test_a_peers_variables_for_big_and_small_models_count() -> None:
+    peers = {"CODEX_BIG_MODEL": "big", "CODEX_SMALL_MODEL": "small", "CODEX_REASONING": "low"}
+    config = settings.load(peers, {})
+    assert [slot.model for slot in (config.slots.opus, config.slots.sonnet, config.slots.haiku)] == [
+        "big",
+        "big",
+        "small",
+    ]
+    assert config.effort == "low"
+    assert settings.load({**peers, "CODEX_THINKING_MODEL": "deep"}, {}).slots.opus.model == "deep"

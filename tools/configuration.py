@@ -32,7 +32,7 @@ Every setting has a default, a place in a file and an environment variable; the 
 2. the user's file: `config.toml` in `~/.config/turnout` (Linux), `~/Library/Application Support/turnout` (macOS),
    `%LOCALAPPDATA%\\turnout` (Windows), or in `$TURNOUT_HOME`; `turnout serve --config FILE` reads another one,
 3. the project's file, `.turnout.toml` in the working folder or the nearest one above: it may set
-   [`accounts.use`](#accounts.use) and nothing else,
+   [`accounts.use`](#accounts.use), and models and efforts, at the top or of a slot,
 4. the environment,
 5. flags.
 

@@ -14,8 +14,11 @@ from msgspec import Meta
 UpstreamName = Literal["codex", "openai"]
 FramingChoice = Literal["auto", "plain", "lite"]
 StorageName = Literal["file", "keyring"]
+Switch = Literal["auto", "on", "off"]
 PolicyName = Literal["default", "failover"]
 EffortChoice = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
+TierChoice = Literal["", "default", "priority", "fast", "flex"]
+UpstreamChoice = Literal["", "codex", "openai"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Dollars = Annotated[float, Meta(ge=0, le=1_000_000, description="a number from 0 to 1000000")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$", description="an http:// or https:// address")]
@@ -82,27 +85,44 @@ class Slot(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one of Claude's model families stands for."""
 
     model: str = ""
-    """Model upstream; empty: chosen from the catalogue."""
+    """Model upstream; empty: chosen from the catalogue. Any model string: `gpt-6-sol@low` fixes the effort as well."""
     effort: EffortChoice = ""
     """Reasoning effort when the client names none; empty: the slot's default."""
+    tier: TierChoice = ""
+    """Service tier when the client names none: `priority` (or `fast`), `flex`, `default`; empty: the upstream's own."""
+    account: str = ""
+    """Nickname of the account to use; empty: as for every request."""
+    upstream: UpstreamChoice = ""
+    """Where its requests go; empty: as for every request."""
 
 
 class Slots(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The slots that Claude's model names fall into."""
 
     opus: Slot = Slot()
-    """For names with ``opus`` (and ``fable``)."""
+    """For names with ``opus``."""
     sonnet: Slot = Slot()
     """For names with ``sonnet``."""
     haiku: Slot = Slot()
     """For names with ``haiku``: titles, small helper calls."""
+    fable: Slot = Slot()
+    """For names with ``fable``. Follows `opus` in what is not set here."""
+    best: Slot = Slot()
+    """For the name ``best``. Follows `opus`."""
+    subagent: Slot = Slot()
+    """For the requests of subagents, once anything is set here, and for the name ``subagent``. Follows `sonnet`."""
+    background: Slot = Slot()
+    """For small helper calls (a `haiku` name, no tools), once anything is set here, and for the name ``background``.
+    Follows `haiku`."""
     other: Slot = Slot()
-    """For every other ``claude-*`` name."""
+    """For every other ``claude-*`` name. Follows `sonnet`."""
 
 
 class ModelsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What models are called, and how they are known."""
 
+    aliases: dict[str, str] = {}
+    """Further names for models: a name, and the model string that it stands for."""
     refresh: Annotated[float, Meta(ge=0, le=2_678_400, description="a number from 0 to 2678400")] = 3600.0
     """Seconds after which the upstream is asked for its models again, while the gateway runs; 0: only when you ask."""
     overflow: Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")] = 0.98
@@ -206,6 +226,16 @@ class Tools(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prompt cache whole; otherwise they are added behind the other tools."""
 
 
+class UpstreamSwitches(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which upstreams may be used at all. See `turnout upstreams`."""
+
+    codex: Switch = "auto"
+    """`off` never uses it, not even for a request that names it; `auto` uses it as soon as the Codex CLI or a login is
+    found."""
+    openai: Switch = "auto"
+    """`off` never uses it; `auto` uses it where an API key is found, for what asks for it."""
+
+
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a user may set."""
 
@@ -214,6 +244,13 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     strict: bool = False
     """Whether a request is refused with 400 when a part of it would have to be left out. Clients may ask for that
     themselves, with the header `x-turnout-strict: 1`."""
+    model: str = ""
+    """The model behind every Claude name; empty: each slot's own. A slot that is set beside it keeps what is set."""
+    effort: EffortChoice = ""
+    """The effort of every request, whatever the client asks for; empty: the client's, else the slot's."""
+    tier: TierChoice = ""
+    """The service tier of requests that name none, in every slot."""
+    upstreams: UpstreamSwitches = UpstreamSwitches()
     server: Server = Server()
     timing: Timing = Timing()
     slots: Slots = Slots()

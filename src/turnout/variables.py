@@ -18,9 +18,29 @@ class Variable(msgspec.Struct, frozen=True):
     """Those of the names whose values are in milliseconds, for a field in seconds."""
 
 
+SLOT_NAMES = ("opus", "sonnet", "haiku", "fable", "best", "subagent", "background", "other")
+SLOT_FIELDS = ("model", "effort", "tier", "account", "upstream")
+PEERS = {
+    "slots.opus.model": ("CODEX_THINKING_MODEL", "CODEX_BIG_MODEL"),
+    "slots.sonnet.model": ("CODEX_BIG_MODEL",),
+    "slots.haiku.model": ("CODEX_SMALL_MODEL",),
+}
+"""Variables of codex-claude-proxy, which people who come from there have set."""
+
+
+def _of_slot(slot: str, field: str) -> Variable:
+    path = f"slots.{slot}.{field}"
+    return Variable(path, (f"TURNOUT_{slot.upper()}_{field.upper()}", *PEERS.get(path, ())))
+
+
 VARIABLES: tuple[Variable, ...] = (
     Variable("upstream", ("TURNOUT_UPSTREAM",)),
     Variable("strict", ("TURNOUT_STRICT",)),
+    Variable("model", ("TURNOUT_MODEL", "CODEX_MODEL")),
+    Variable("effort", ("TURNOUT_EFFORT", "CODEX_REASONING")),
+    Variable("tier", ("TURNOUT_TIER",)),
+    Variable("upstreams.codex", ("TURNOUT_UPSTREAM_CODEX",)),
+    Variable("upstreams.openai", ("TURNOUT_UPSTREAM_OPENAI",)),
     Variable("server.host", ("TURNOUT_HOST",)),
     Variable("server.port", ("TURNOUT_PORT", "PROXY_PORT")),
     Variable("server.token", ("TURNOUT_TOKEN",)),
@@ -34,14 +54,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("timing.keepalive", ("TURNOUT_KEEPALIVE_SECONDS",)),
     Variable("timing.upstream_idle", ("TURNOUT_UPSTREAM_IDLE_SECONDS",)),
     Variable("timing.connect", ("TURNOUT_CONNECT_SECONDS",)),
-    Variable("slots.opus.model", ("TURNOUT_OPUS_MODEL",)),
-    Variable("slots.opus.effort", ("TURNOUT_OPUS_EFFORT",)),
-    Variable("slots.sonnet.model", ("TURNOUT_SONNET_MODEL",)),
-    Variable("slots.sonnet.effort", ("TURNOUT_SONNET_EFFORT",)),
-    Variable("slots.haiku.model", ("TURNOUT_HAIKU_MODEL",)),
-    Variable("slots.haiku.effort", ("TURNOUT_HAIKU_EFFORT",)),
-    Variable("slots.other.model", ("TURNOUT_OTHER_MODEL",)),
-    Variable("slots.other.effort", ("TURNOUT_OTHER_EFFORT",)),
+    *(_of_slot(slot, field) for slot in SLOT_NAMES for field in SLOT_FIELDS),
+    Variable("models.aliases", ("TURNOUT_MODEL_ALIASES",)),
     Variable(
         "models.refresh",
         ("TURNOUT_MODELS_REFRESH", "CODEX_MODEL_REFRESH_INTERVAL"),

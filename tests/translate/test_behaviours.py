@@ -273,7 +273,9 @@ def test_19_sampling_and_limits() -> None:
     ],
 )
 def test_20_tiers(fields: dict[str, Any], tier: str | None) -> None:
-    assert sent(HI, **fields).get("service_tier") == tier
+    request = decode_request(asking.body(HI, **fields))
+    chosen = route(request, Config(), Catalogue.bundled())
+    assert sent(HI, target=msgspec.structs.replace(CODEX, tier=chosen.tier), **fields).get("service_tier") == tier
 
 
 def test_21_reasoning_makes_the_round_trip() -> None:

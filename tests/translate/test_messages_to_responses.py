@@ -81,19 +81,22 @@ def test_the_stream_is_always_asked_for_since_upstream_knows_no_other_way() -> N
 
 @pytest.mark.parametrize("field", sorted(Capabilities().fields - {"input"}))
 def test_no_field_is_sent_that_the_upstream_does_not_take(field: str) -> None:
+    fast = msgspec.structs.replace(CODEX, tier="priority")
     fewer = msgspec.structs.replace(
-        CODEX, capabilities=Capabilities(fields=Capabilities().fields - {field}, instructions_required=True)
+        fast, capabilities=Capabilities(fields=Capabilities().fields - {field}, instructions_required=True)
     )
     request = sent(
         HI,
         target=fewer,
         tools=[BASH],
-        speed="fast",
         output_config={"format": {"type": "json_schema", "schema": {"type": "object"}}},
     )
     assert field not in request
     whole = sent(
-        HI, tools=[BASH], speed="fast", output_config={"format": {"type": "json_schema", "schema": {"type": "object"}}}
+        HI,
+        target=fast,
+        tools=[BASH],
+        output_config={"format": {"type": "json_schema", "schema": {"type": "object"}}},
     )
     assert {**request, field: whole[field]} == whole
 
@@ -228,27 +231,10 @@ def test_a_small_limit_would_cut_the_answer_and_is_not_passed_on() -> None:
     assert notes(HI, target=API, max_tokens=64) == ["max_tokens"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "tier"),
-    [
-        ({"speed": "fast"}, "priority"),
-        ({"service_tier": "priority"}, "priority"),
-        ({"service_tier": "fast"}, "priority"),
-        ({"speed": "standard"}, None),
-        ({"service_tier": "auto"}, None),
-        ({"service_tier": 5}, None),
-        ({"speed": ["fast"]}, None),
-        ({}, None),
-    ],
-)
-def test_fast_is_priority(fields: dict[str, Any], tier: str | None) -> None:
-    assert sent(HI, **fields).get("service_tier") == tier
-
-
-def test_a_tier_is_noted_only_where_it_is_sent() -> None:
-    assert notes(HI, speed="fast") == ["service_tier"]
-    without = Capabilities(fields=Capabilities().fields - {"service_tier"})
-    assert notes(HI, target=msgspec.structs.replace(CODEX, capabilities=without), speed="fast") == []
+@pytest.mark.parametrize("tier", [None, "priority", "flex"])
+def test_the_tier_is_the_routes(tier: str | None) -> None:
+    made = translation(HI, target=msgspec.structs.replace(CODEX, tier=tier), speed="fast")
+    assert json.loads(made.body).get("service_tier") == made.tier == tier
 
 
 def test_what_the_upstream_cannot_do_with_the_context_is_noted_if_it_was_asked_to() -> None:

@@ -107,7 +107,7 @@ def _open(view: View | None, title: str) -> None:
         from turnout.config import Config
         from turnout.demo.story import TASK
         from turnout.models.catalogue import Catalogue
-        from turnout.routing.router import mapping
+        from turnout.routing.mapping import mapping
 
         view.opening(title, TASK, mapping(Config(), Catalogue.bundled()))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from turnout.demo.report import Outcome
-    from turnout.routing.router import MappingLine
+    from turnout.routing.mapping import MappingLine
 
 RESULT_LINES = 8
 """How much of a tool's result is shown."""

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from turnout import log
+from turnout import log, search
 from turnout.gateway import record as records
 from turnout.gateway.attempts import Attempts
 from turnout.gateway.continuation import Bodies, Continuation
+from turnout.gateway.lessons import learn
 from turnout.gateway.overflow import Overflow
 from turnout.gateway.placement import Step
-from turnout.gateway.quota import ACCOUNT_HEADER, Meter
+from turnout.gateway.quota import Meter
 from turnout.gateway.relay import Relay
 from turnout.gateway.sink import CollectSink, StreamSink
 from turnout.gateway.targets import Targets, framing_is_free
 from turnout.ledger.previous import Sent
 from turnout.protocol.errors import TurnoutError
+from turnout.routing.overrides import read as read_overrides
 from turnout.translate.betas import beta_notes
 from turnout.translate.memory import SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches
 from turnout.translate.tools import ToolsCache
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from turnout.accounts.credential import Credential
     from turnout.gateway.counting import Counting
     from turnout.gateway.exchange import Exchange
     from turnout.gateway.live import Live
@@ -32,7 +38,6 @@ if TYPE_CHECKING:
     from turnout.protocol.errors import Failure
     from turnout.protocol.messages import MessagesRequest
     from turnout.quota.board import Board
-    from turnout.search import SearchBackend
     from turnout.upstream.base import Upstream
 
 SESSION_LIMIT = 64
@@ -48,15 +53,17 @@ class MessagesDoor:
         placements: Placements,
         ledger: Ledger,
         *,
-        backend: SearchBackend,
         board: Board,
         counting: Counting,
+        notice: Callable[[Credential, Mapping[str, str]], None],
     ) -> None:
-        """``backend`` searches the web for upstreams that do not do so themselves; the ``board`` has the quota."""
+        """The ``board`` has the quota; ``notice`` is shown the headers of upstream's answers."""
+        self._notice = notice
         self._overflow = Overflow(counting)
         self._board = board
         self._ledger = ledger
-        self._backend = backend
+        self._search = lru_cache(maxsize=2)(search.build)
+        """The search service of a configuration, for upstreams that do not search the web themselves."""
         self._bodies = Bodies()
         self._live = live
         self._placements = placements
@@ -77,15 +84,16 @@ class MessagesDoor:
         tap = exchange.tap
         around = tap.around if tap is not None and tap.admit(session) else _as_it_is
         guard = self._overflow.guard(now)
+        overrides = read_overrides(exchange.headers, request.turnout, request.extra_body, request.reasoning_effort)
         placement = self._placements.begin(
             now,
             request,
             conversation.new,  # of a session that this process knows the rest, of any other one all
             session,
-            named=exchange.header(ACCOUNT_HEADER),
+            overrides=overrides,
             around=lambda upstream: guard.around(around(upstream)),
         )
-        meter = Meter(self._board, exchange)
+        meter = Meter(self._board, exchange, self._notice)
         place = await self._first_place(placement, meter, record)
         key = session_key(session, agent)
 
@@ -113,7 +121,7 @@ class MessagesDoor:
             upstream=place.upstream,
             credential=place.credential,
             attempts=attempts,
-            continuation=Continuation(self._bodies, self._backend, place.upstream),
+            continuation=Continuation(self._bodies, self._search(config.search), place.upstream),
             timing=config.timing,
             model_asked=place.route.model_asked,
             on_accepted=follower.follow,
@@ -130,6 +138,7 @@ class MessagesDoor:
                     await exchange.answer(200, {"content-type": "application/json"}, sink.collector.message())
             if failure is not None:
                 failure = placement.failure(failure)
+                failure = learn(failure, placement.route, placement.plan, self._live)
                 meter.all_dry(placement.first_to_open)
                 raise TurnoutError(await guard.with_numbers(failure))
         finally:

@@ -15,10 +15,12 @@ import msgspec
 
 from turnout import log
 from turnout.accounts.account import State
+from turnout.gateway.who import Who
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.protocol.fidelity import Note, mapped
 from turnout.quota import prices
 from turnout.routing.accounts import Standing, first_to_open, in_order
+from turnout.routing.overrides import NONE, Overrides
 from turnout.routing.router import route
 from turnout.translate.messages_writer import TokenUsage
 from turnout.translate.reasoning import account_in
@@ -78,17 +80,15 @@ class Step(msgspec.Struct, frozen=True):
     note: Note
 
 
-def fails_over(config: Config) -> bool:
-    """Whether requests go on with the next account when one's limit is reached."""
-    return config.upstream == "codex" and config.accounts.policy == "failover"
+def fails_over(config: Config, upstream: str) -> bool:
+    """Whether requests to the upstream go on with the next account when one's limit is reached."""
+    return upstream == "codex" and config.accounts.policy == "failover"
 
 
-def spill_config(now: Snapshot) -> Config | None:
-    """The configuration for what goes to the API in place of the plan; None if nothing does."""
-    config = now.config
-    if config.upstream == "codex" and config.accounts.spill_to == "openai" and "openai" in now.upstreams:
-        return msgspec.structs.replace(config, upstream="openai")
-    return None
+def spills(now: Snapshot, chosen: Route) -> bool:
+    """Whether a request may go to the API in place of the plan: not one that names its account."""
+    named = chosen.account or chosen.upstream != "codex"
+    return not named and now.config.accounts.spill_to == "openai" and "openai" in now.upstreams
 
 
 class Placements:
@@ -103,6 +103,7 @@ class Placements:
         spending: Spending,
     ) -> None:
         self._live = live
+        self._who = Who(accounts)
         self.accounts = accounts
         self.board = board
         self.spending = spending
@@ -117,17 +118,38 @@ class Placements:
         messages: Sequence[Raw],
         session: str,
         *,
-        named: str,
+        overrides: Overrides = NONE,
         around: Callable[[Upstream], Upstream],
     ) -> Placement:
         """The placement of one request, by what is in force ``now``.
 
-        ``named`` is the account that it asks for; ``around`` wraps upstreams.
+        ``overrides`` are what it asks for by itself; ``around`` wraps upstreams. Raises `TurnoutError` as `route` does.
         """
+        chosen, plan = self._route(now, request, overrides)
         stays = ""
-        if fails_over(now.config) and not named:
+        if fails_over(now.config, chosen.upstream) and not chosen.account:
             stays = self._sessions.get(session, "") or self._account_in(messages)
-        return Placement(self, now, request, session, stays, named=named, around=around)
+        spill: Route | None = None
+        if spills(now, chosen):
+            to_api = msgspec.structs.replace(overrides, upstream="openai")
+            spill = route(request, now.config, now.catalogue, to_api, upstreams=now.offers)
+        return Placement(self, now, chosen, spill, session=session, stays=stays, plan=plan, around=around)
+
+    def _route(self, now: Snapshot, request: RequestFacts, overrides: Overrides) -> tuple[Route, str]:
+        """The route of a request, and the plan of the account that it is for; empty if that is not known."""
+
+        def chosen_for(plan: str) -> Route:
+            return route(request, now.config, now.catalogue, overrides, upstreams=now.offers, plan=plan)
+
+        plan = self._who.plan()
+        chosen = chosen_for(plan)
+        if not chosen.account:
+            return chosen, plan
+        upstream = self._who.upstream(chosen.account)
+        if upstream not in ("", chosen.upstream) and not overrides.upstream and upstream in now.upstreams:
+            overrides = msgspec.structs.replace(overrides, upstream=upstream)  # the account is of no use elsewhere
+        plan = self._who.plan(chosen.account)
+        return chosen_for(plan), plan
 
     def standings(self, *, all_accounts: bool) -> list[Standing]:
         """The accounts that may be tried, the default one first; only that one unless ``all_accounts`` may be."""
@@ -184,7 +206,8 @@ class Placements:
         try:
             await upstream.credential()
         except TurnoutError:
-            others = [each.name for each in self.standings(all_accounts=True)] if fails_over(now.config) else []
+            serve = fails_over(now.config, now.config.upstream)
+            others = [each.name for each in self.standings(all_accounts=True)] if serve else []
             for name in others:
                 with contextlib.suppress(TurnoutError):
                     await upstream.credential(name)
@@ -204,24 +227,26 @@ class Placement:
         self,
         placements: Placements,
         now: Snapshot,
-        request: RequestFacts,
+        chosen: Route,
+        spill: Route | None,
+        *,
         session: str,
         stays: str,
-        *,
-        named: str,
+        plan: str,
         around: Callable[[Upstream], Upstream],
     ) -> None:
+        """``chosen`` is its route, ``spill`` the one in place of the plan, if there is one; see `Placements.begin`."""
         self._all = placements
         self._session = session
-        self._named = named
+        self._named = chosen.account
+        self.plan = plan
+        """The plan of the account that it was routed for; empty if that is not known."""
         self._around = around
         self._now = now
-        self._route = route(request, now.config, now.catalogue)
-        self._fails_over = fails_over(now.config)
-        self._spill_route: Route | None = None
-        if (spilling := spill_config(now)) is not None and not named:
-            self._spill_route = route(request, spilling, now.catalogue)
-        self._chooses = not named and (self._fails_over or self._spill_route is not None)
+        self._route = chosen
+        self._fails_over = fails_over(now.config, chosen.upstream)
+        self._spill_route = spill
+        self._chooses = not chosen.account and (self._fails_over or spill is not None)
         self._left: list[str] = []
         """Accounts that are still to be tried."""
         self._tried: list[str] = []

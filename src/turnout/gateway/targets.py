@@ -29,6 +29,7 @@ class Targets:
         return Target(
             model=chosen.model,
             effort=chosen.effort,
+            tier=chosen.tier,
             account=place.credential.tag,
             capabilities=place.upstream.capabilities,
             framing=self._framings.get(key, chosen.framing),

@@ -9,7 +9,7 @@ import msgspec
 from turnout.gateway.server import RunningGateway
 from turnout.launch import child, environment, locate
 from turnout.models.catalogue import Catalogue
-from turnout.routing.router import mapping
+from turnout.routing.mapping import mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,6 +13,9 @@ ORDER = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 MULTI_AGENT = "ultra"
 """A client's preset and no effort of the server's: a model says what it stands for."""
 
+USUAL = "high"
+"""What an effort that nobody knows (any more) counts as: clients keep old values in their settings."""
+
 BUDGETS = ((2_000, "low"), (8_000, "medium"), (24_001, "high"))
 """Thinking budgets in tokens below which an effort is meant; above them all it is ``xhigh`` (codex-backend.md 5.3)."""
 
@@ -20,6 +23,12 @@ BUDGETS = ((2_000, "low"), (8_000, "medium"), (24_001, "high"))
 def known(effort: str) -> bool:
     """Whether this is an effort at all."""
     return effort in ORDER or effort == MULTI_AGENT
+
+
+def normal(effort: str) -> str:
+    """The effort that a client's word means, in any case and with spaces around; `USUAL` for one that is none."""
+    word = effort.strip().lower()
+    return word if known(word) else USUAL
 
 
 def cap(effort: str | None, facts: ModelFacts | None) -> str | None:

@@ -5,7 +5,12 @@ Translators and routing read these values and never ask which upstream it is.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +58,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """May end an answer with ``end_turn: false``, which asks for another request (codex-backend.md 3.2)."""
     tool_search: bool = False
     """Has client-executed ``tool_search``: tools may be loaded while a conversation runs (codex-backend.md 2.5)."""
+    tiers: frozenset[str] = frozenset({"flex", "priority"})
+    """Values of ``service_tier`` that may be asked for (codex-backend.md 2.2)."""
+    catalogued: bool = False
+    """Serves the models of the catalogue and no others, and each with the tiers and plans that it names there."""
     zstd: bool = False
     """Takes zstd-compressed request bodies."""
     refused_schema_keywords: frozenset[str] = frozenset({"$id", "$schema"})
@@ -61,3 +70,28 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     refused_root_keywords: frozenset[str] = frozenset({"allOf", "anyOf", "enum", "not", "oneOf"})
     """JSON Schema keywords that must not stand at the top level of a tool's schema (reported as ``schema must have type
     'object' and not have …``)."""
+
+
+CODEX = Capabilities(
+    tool_search=True,
+    instructions_required=True,
+    lite_framing=True,
+    hosted_search=True,
+    unfinished_turns=True,
+    tiers=frozenset({"priority"}),
+    catalogued=True,
+)
+"""The ChatGPT (Codex) backend. The fields are the defaults: exactly the allow-list of codex-backend.md 2.4, without
+``client_metadata``."""
+
+OPENAI = Capabilities(
+    fields=Capabilities().fields | {"max_output_tokens", "max_tool_calls"},
+    hosted_search=True,
+    tool_search=True,
+    search_filters=frozenset({"allowed_domains", "blocked_domains"}),
+    search_sources=True,
+)
+"""The OpenAI API. ``temperature`` and ``top_p`` are left out: the reasoning models refuse them (codex-backend.md 4)."""
+
+USUAL: Mapping[str, Capabilities] = {"codex": CODEX, "openai": OPENAI}
+"""The upstreams that there are, by name."""

@@ -224,6 +224,11 @@ class MessagesRequest(msgspec.Struct):
     service_tier: Raw = NULL
     context_management: Raw = NULL
     safeguards: Raw = NULL
+    reasoning_effort: Raw = NULL
+    """OpenAI's field, which some clients send along."""
+    turnout: Raw = NULL
+    extra_body: Raw = NULL
+    """What the request says of its own way (`turnout.routing.overrides`)."""
     stream: bool | None = None
 
     def metadata_session(self) -> str | None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
+from turnout.models.slots import SLOTS, SlotName
 from turnout.protocol.fidelity import Note
 from turnout.translate.target import Framing
+
+DIRECT = "direct"
+"""In place of a slot: the request names a model of the upstream's."""
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,16 +17,22 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     upstream: str
     """Name of the upstream: ``codex`` or ``openai``."""
+    account: str = ""
+    """Nickname of the account to send it with; empty: the upstream's usual one."""
     slot: str
-    """The slot of the asked model: ``opus``, ``sonnet``, ``haiku``, ``other``; ``direct`` for a name that passes."""
+    """The slot that the request falls into: one of `SLOTS`, or `DIRECT`."""
     model_asked: str
     """The client's model string, verbatim; echoed in the answer (claude-code-wire.md 3)."""
     model: str
     """The model's name upstream."""
+    chosen: bool = True
+    """Somebody has chosen this model, be it the client or the configuration; False: the catalogue has."""
     effort: str | None
     """Effort after capping to what the model supports; None leaves it to the upstream."""
     effort_asked: str | None = None
     """Effort that the request means, before capping."""
+    tier: str | None = None
+    """Service tier to ask for; None leaves it to the upstream."""
     framing: Framing
     window: int
     """The model's usable context window in tokens."""
@@ -30,5 +40,12 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The model knows the upstream's own way of loading tools while a conversation runs."""
     image_detail: str = "auto"
     """The ``detail`` that images are sent with."""
+    plan_counts: bool = False
+    """It depends on the account's plan and on the announced client version whether the model is to be had."""
     notes: tuple[Note, ...] = ()
     """What was approximated on the way, in words."""
+
+    @property
+    def known_slot(self) -> SlotName | None:
+        """The slot; None for `DIRECT`."""
+        return self.slot if self.slot in SLOTS else None

@@ -1,189 +1,151 @@
-"""Decides where a request goes and how: model name → slot, model, effort, framing, window. Pure: no clock, no I/O.
+"""Decides where a request goes and how: upstream, account, model, effort, tier, framing, window. Pure.
 
-Knows the client's names for things (Claude's model families, thinking budgets) and the catalogue, no wire format.
+The order in which settings count is told in docs/models.md. Knows the client's ways to say things and the catalogue,
+and no wire format.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Protocol
-
-import msgspec
 
 from turnout.models import effort as efforts
 from turnout.models.catalogue import UNKNOWN_WINDOW, Catalogue, ModelFacts, usable
-from turnout.models.slots import DEFAULT_EFFORTS, SLOTS, SlotName, default_model
-from turnout.protocol.fidelity import Note, approximated, dropped
-from turnout.routing.route import Route
+from turnout.models.slots import API
+from turnout.protocol.capabilities import USUAL, Capabilities
+from turnout.protocol.errors import Failure, FailureKind, TurnoutError, fail
+from turnout.routing import effort, lanes, names, plans, tiers
+from turnout.routing.overrides import NONE, Overrides
+from turnout.routing.route import DIRECT, Route
+from turnout.routing.unknown import nothing_called
 
 if TYPE_CHECKING:
-    from turnout.config import Config, Slot, UpstreamName
+    from collections.abc import Mapping
 
-FAMILIES: tuple[tuple[str, SlotName], ...] = (
-    ("opus", "opus"),
-    ("fable", "opus"),
-    ("sonnet", "sonnet"),
-    ("haiku", "haiku"),
-)
-"""Words in a Claude model's name and the slot that they mean; the first that fits counts."""
+    from msgspec import Raw
 
-ALIASES: dict[str, SlotName] = {
-    **dict(FAMILIES),
-    "best": "opus",
-    "opusplan": "opus",
-    "default": "opus",
-    "": "other",
-}
-"""Claude Code's own short names (claude-code-wire.md 1): it resolves them itself, scripts and SDKs send them bare."""
+    from turnout.config import Config
+    from turnout.routing.lanes import Lane
+    from turnout.routing.model_strings import Wish
 
-DIRECT = re.compile(r"(gpt-|o\d)", re.IGNORECASE)
-"""Names of OpenAI's models."""
-
-CONTEXT_SUFFIX = re.compile(r"\[[^\]]*\]$")
-"""``[1m]``: the client's mark for a long window, no part of the name (claude-code-wire.md 1)."""
+NO_TOOLS = (b"null", b"[]")
+"""``tools`` of a request that offers none."""
 
 
-class Thinking(Protocol):
-    """The ``thinking`` of a request."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def budget_tokens(self) -> int | None: ...
-
-
-class OutputConfig(Protocol):
-    """The ``output_config`` of a request."""
-
-    @property
-    def effort(self) -> str | None: ...
-
-
-class RequestFacts(Protocol):
+class RequestFacts(effort.Meaning, tiers.Wanting, Protocol):
     """What routing needs of a request; `turnout.protocol.messages.MessagesRequest` has it."""
 
     @property
     def model(self) -> str: ...
     @property
-    def thinking(self) -> Thinking | None: ...
-    @property
-    def output_config(self) -> OutputConfig | None: ...
+    def tools(self) -> Raw: ...
 
 
-class MappingLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What one slot stands for at this moment."""
+def route(
+    request: RequestFacts,
+    config: Config,
+    catalogue: Catalogue,
+    overrides: Overrides = NONE,
+    *,
+    upstreams: Mapping[str, Capabilities] = USUAL,
+    plan: str = "",
+) -> Route:
+    """The decision about one request.
 
-    slot: SlotName
-    model: str
-    effort: str | None
-    """Effort after capping, for requests that name none; None leaves it to the upstream."""
-    upstream: str
-    window: int
-    """Usable context window in tokens."""
+    ``upstreams`` are those that there are, and what they take; ``plan`` is that of the ChatGPT account, empty if it is
+    not known. Raises `TurnoutError`: `MODEL_UNAVAILABLE` for a name that leads nowhere (every name of Claude's leads
+    somewhere), `BAD_REQUEST` for an upstream that is not there.
+    """
+    named = names.resolve(overrides.model or request.model, config.models.aliases, catalogue)
+    small = bytes(request.tools) in NO_TOOLS
+    lane = lanes.of(named.slot, config, subagent=overrides.subagent, small=small)
+    configured = lanes.configured(lane, catalogue)
+    upstream = (
+        overrides.upstream
+        or named.wish.upstream
+        or (configured.upstream if configured else "")
+        or lane.first("upstream")
+        or config.upstream
+    )
+    offered = upstreams.get(upstream)
+    if offered is None:
+        there = " and ".join(upstreams)
+        raise fail(FailureKind.BAD_REQUEST, f"There is no upstream {upstream} here.", f"There is {there}.")
+    if not offered.catalogued:
+        plan = API
 
-    def __str__(self) -> str:
-        return f"{self.slot:<6} → {self.model} · {self.effort or 'its own effort'} · {self.upstream}"
-
-
-def route(request: RequestFacts, config: Config, catalogue: Catalogue) -> Route:
-    """The decision about one request. Any model name leads somewhere; nothing here refuses."""
-    slot, model = resolve(request.model, config, catalogue)
+    chosen = _chosen(named, configured, lane, passes=not offered.catalogued, catalogue=catalogue)
+    slot = lane.slots[0] if lane.slots else None
+    if chosen is None:
+        choice, on_model = plans.default(lane.slots[-1], catalogue, plan)
+        model = choice.facts.slug
+    else:
+        model, on_model = chosen, plans.warning(chosen, slot, catalogue, plan)
     facts = catalogue.get(model)
-    asked, said = wanted_effort(request, slot, config)
-    effort = efforts.cap(asked, facts)
+
+    fixed = overrides.effort or named.wish.effort
+    if not fixed and config.effort:
+        fixed = lane.or_general("effort")
+    if not fixed and configured is not None:
+        fixed = configured.effort
+    asked, on_effort = effort.wanted(request, fixed, lane)
+    sent = efforts.cap(asked, facts)
+
+    wanted = overrides.tier or named.wish.tier or tiers.of_request(request)
+    wanted = wanted or (configured.tier if configured else "") or lane.or_general("tier")
+    tier, on_tier = tiers.chosen(wanted, facts, offered, model)
+
     return Route(
-        upstream=config.upstream,
-        slot=slot or "direct",
+        upstream=upstream,
+        account=overrides.account or lane.first("account"),
+        slot=slot or DIRECT,
         model_asked=request.model,
         model=model,
-        effort=effort,
+        chosen=chosen is not None,
+        effort=sent,
         effort_asked=asked,
-        framing="lite" if config.upstream == "codex" and config.codex.framing.get(model) == "lite" else "plain",
-        window=window(facts, config.upstream),
+        tier=tier,
+        framing="lite" if offered.lite_framing and config.codex.framing.get(model) == "lite" else "plain",
+        window=window(facts, offered),
         tool_search=facts is not None and config.tools.search,
         image_detail="original" if facts is not None and facts.original_images else "auto",
-        notes=(*said, *_effort_notes(asked, effort, model, facts)),
+        plan_counts=offered.catalogued,
+        notes=(
+            *named.wish.notes,
+            *(configured.notes if configured else ()),
+            *on_model,
+            *on_effort,
+            *effort.notes_on_cap(asked, sent, model, facts),
+            *on_tier,
+        ),
     )
 
 
-def mapping(config: Config, catalogue: Catalogue) -> list[MappingLine]:
-    """What each slot stands for, for start-up and reports."""
-    lines = []
-    for slot in SLOTS:
-        model = slot_model(slot, config, catalogue)
-        facts = catalogue.get(model)
-        effort = efforts.cap(slot_effort(slot, config), facts)
-        upstream = config.upstream
-        lines.append(
-            MappingLine(slot=slot, model=model, effort=effort, upstream=upstream, window=window(facts, upstream))
-        )
-    return lines
-
-
-def resolve(name: str, config: Config, catalogue: Catalogue) -> tuple[SlotName | None, str]:
-    """The slot that a client's model name falls into and the model it stands for; no slot for a name that passes."""
-    bare = CONTEXT_SUFFIX.sub("", name.strip()).removeprefix("anthropic/").strip()
-    lowered = bare.lower()
-    for candidate in (bare, lowered):
-        if catalogue.get(candidate):
-            return None, candidate
-    if DIRECT.match(bare):
-        return None, bare
-    slot = ALIASES.get(lowered)
-    if slot is None and lowered.startswith("claude"):
-        slot = next((slot for word, slot in FAMILIES if word in lowered), "other")
-    return (slot, slot_model(slot, config, catalogue)) if slot else (None, name)
-
-
-def slot_model(slot: SlotName, config: Config, catalogue: Catalogue) -> str:
-    """The model of a slot: the user's choice, else the catalogue's. ``other`` follows ``sonnet``."""
-    chosen = _slot(slot, config).model
-    if slot == "other":
-        chosen = chosen or config.slots.sonnet.model
-    return chosen or default_model(slot, catalogue).slug
-
-
-def slot_effort(slot: SlotName, config: Config) -> str:
-    """The effort of a slot for requests that name none, before capping."""
-    return _slot(slot, config).effort or DEFAULT_EFFORTS[slot]
-
-
-def wanted_effort(request: RequestFacts, slot: SlotName | None, config: Config) -> tuple[str | None, tuple[Note, ...]]:
-    """The effort that a request means, before capping, and what there is to say about it.
-
-    In order: ``output_config.effort``; thinking switched off (the least there is) or given a budget; the slot's
-    effort. A name that passes has no slot: its effort is left to the upstream.
-    """
-    said: tuple[Note, ...] = ()
-    if request.output_config is not None and (named := request.output_config.effort):
-        if efforts.known(named):
-            return named, said
-        said = (dropped("output_config.effort", f"{named!r} is not known"),)
-    thinking = request.thinking
-    if thinking is not None and thinking.type == "disabled":
-        return efforts.ORDER[0], said
-    if thinking is not None and thinking.type == "enabled" and thinking.budget_tokens is not None:
-        return efforts.of_budget(thinking.budget_tokens), said
-    return (slot_effort(slot, config) if slot else None), said
-
-
-def window(facts: ModelFacts | None, upstream: UpstreamName) -> int:
+def window(facts: ModelFacts | None, offered: Capabilities) -> int:
     """The usable context window in tokens."""
     if facts is None:
         return usable(UNKNOWN_WINDOW)
-    if upstream == "openai" and facts.api_window is not None:
+    if not offered.catalogued and facts.api_window is not None:
         return facts.api_window
     return facts.usable_window
 
 
-def _slot(slot: SlotName, config: Config) -> Slot:
-    chosen: Slot = getattr(config.slots, slot)
-    return chosen
+def _chosen(
+    named: names.Named, configured: Wish | None, lane: Lane, *, passes: bool, catalogue: Catalogue
+) -> str | None:
+    """The model that somebody has chosen; None if it is for the catalogue to choose.
+
+    ``passes``: upstream may have models that nothing is known of. What the configuration names always goes through.
+    """
+    if lane.slots:
+        return configured.name if configured else None
+    model = named.wish.name
+    # The release's own catalogue is older than models are.
+    may_be_new = catalogue.source == "bundled" and names.OPENAIS.match(model)
+    if named.known or passes or may_be_new:
+        return model
+    raise TurnoutError(_nowhere(model, lane.config, catalogue))
 
 
-def _effort_notes(asked: str | None, sent: str | None, model: str, facts: ModelFacts | None) -> tuple[Note, ...]:
-    if asked is None or asked == sent:
-        return ()
-    if facts is None:
-        return (approximated("effort", f"{asked} was left to the upstream: nothing is known of {model}"),)
-    return (approximated("effort", f"{asked} became {sent}: {model} has {', '.join(facts.efforts)}"),)
+def _nowhere(name: str, config: Config, catalogue: Catalogue) -> Failure:
+    listed = [facts.slug for facts in catalogue.listed()]
+    return nothing_called(name, [*listed, *config.models.aliases, *filter(None, names.SHORT)], listed)

@@ -10,7 +10,8 @@ import msgspec
 
 from turnout.config import Config
 from turnout.settings import files
-from turnout.settings.leaves import SettingsError, check, leaves, nearest, nested, parse
+from turnout.settings.leaves import check, leaves, nearest, nested, parse
+from turnout.settings.slotted import check_project, general_first, superseded
 from turnout.variables import OTHER_VARIABLES, VARIABLES
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROJECT_FILE = ".turnout.toml"
-PROJECT_SETTINGS = frozenset({"accounts.use"})
-"""What a project may set. Its file comes with whatever one downloads: it must not decide where prompts and keys go."""
 
 DEFAULT, FLAG, REQUEST = "default", "a flag", "a request to the gateway"
 """Where a value came from, if from neither a file nor a variable."""
@@ -110,8 +109,7 @@ class Given(msgspec.Struct, frozen=True):
             value = value_at(self.config, key)
             if value != leaf.default:
                 values[key], origins[key] = value, "the program that started the gateway"
-        for key, value in told.items():
-            values[key], origins[key] = check(key, value, REQUEST), REQUEST
+        _put(told, REQUEST, values, origins)
         return Loaded(msgspec.convert(nested(values), Config), origins, ())
 
     def watched(self) -> tuple[Path, ...]:
@@ -154,11 +152,19 @@ def resolve(
         *((FLAG, {key: value}) for key, value in flags.items() if value is not None),
         (REQUEST, told or {}),
     ):
-        for key, value in entries.items():
-            values[key] = check(key, value, place)
-            origins[key] = place
+        _put(entries, place, values, origins)
     warnings = (*_older(read), *_misspelt(environ))
     return Loaded(msgspec.convert(nested(values), Config), origins, warnings)
+
+
+def _put(entries: Mapping[str, object], place: str, values: Entries, origins: dict[str, str]) -> None:
+    """Puts a source's entries over those of weaker sources. Raises `SettingsError`."""
+    for key, value in general_first(entries):
+        checked = check(key, value, place)
+        for weaker in superseded(key, checked):
+            values.pop(weaker, None)
+            origins[weaker] = DEFAULT
+        values[key], origins[key] = checked, place
 
 
 def value_at(config: Config, key: str) -> object:
@@ -177,12 +183,7 @@ def project_file(folder: Path | None) -> Path | None:
 
 def _from_project(path: Path) -> files.Read:
     read = files.read(path)
-    for key in read.entries:
-        if key not in PROJECT_SETTINGS:
-            raise SettingsError(
-                f"{key} cannot be set in {path}: a project's file may only set {', '.join(PROJECT_SETTINGS)}. "
-                "Other settings belong into your own configuration file."
-            )
+    check_project(path, read.entries)
     return read
 
 

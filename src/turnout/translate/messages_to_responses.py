@@ -34,7 +34,6 @@ _encode = msgspec.json.encode
 
 _MIN_OUTPUT_TOKENS = 4096
 """A smaller ``max_tokens`` is not passed on: upstream counts hidden reasoning into it and would cut the answer."""
-_PRIORITY = (b'"priority"', b'"fast"')
 _FORMAT = b'{"format":{"type":"json_schema","name":"answer","strict":%s,"schema":%s}}'
 _LITE_TOOLS = (
     b'{"type":"additional_tools","role":"developer",'
@@ -117,7 +116,7 @@ def translate(
         stop_sequences=stops,
         notes=tuple(notes),
         framing=target.framing,
-        tier="priority" if any(name == "service_tier" for name, _ in fields) else None,
+        tier=target.tier if "service_tier" in allowed else None,
         cleaners=tools.cleaners,
         search=web_search,
         beginning=Beginning.of(fields, head),
@@ -168,10 +167,8 @@ def _fields(
         yield "prompt_cache_key", _encode(target.session)
     if text := _text(request, target, notes):
         yield "text", text
-    if bytes(request.speed) == b'"fast"' or bytes(request.service_tier) in _PRIORITY:
-        if "service_tier" in target.capabilities.fields:
-            notes.append(mapped("service_tier", "asked for as priority"))
-        yield "service_tier", b'"priority"'
+    if target.tier is not None:
+        yield "service_tier", _encode(target.tier)
     if _clears_context(request.context_management):
         notes.append(ignored("context_management", "the upstream has no such edits: the whole history is sent"))
     if not reading.is_null(request.safeguards):

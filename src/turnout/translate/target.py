@@ -22,6 +22,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     """Tag of the account it is sent with: short, stable, not secret (encrypted reasoning is bound to it)."""
     capabilities: Capabilities
+    tier: str | None = None
+    """``service_tier`` to ask for, which model and upstream have; None leaves it to the upstream."""
     framing: Framing = "plain"
     image_detail: str = "auto"
     """The ``detail`` of images: ``original`` for models that take it, else ``auto``."""

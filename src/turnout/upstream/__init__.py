@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def build(
     config: Config, environ: Mapping[str, str] | None = None, accounts: Accounts | None = None
 ) -> dict[str, Upstream]:
-    """The upstreams that ``config`` wants, by name: the chosen one, and the one it may go on with when a plan is dry.
+    """The upstreams that requests can go to, by name: the usual one, and those that a slot or a request may name.
 
     ``environ`` is this process's environment if not given, ``accounts`` are this user's.
     Raises `turnout.settings.SettingsError`.
@@ -28,9 +28,7 @@ def build(
 
     environ = os.environ if environ is None else environ
     accounts = Accounts(config, environ) if accounts is None else accounts
-    made: dict[str, Upstream] = {}
-    if config.upstream == "codex":
-        made["codex"] = CodexUpstream(config.codex, config.timing, accounts, environ)
-    if "openai" in (config.upstream, config.accounts.spill_to):
-        made["openai"] = OpenAIUpstream(config.openai, config.timing, accounts, environ)
-    return made
+    return {
+        "codex": CodexUpstream(config.codex, config.timing, accounts, environ),
+        "openai": OpenAIUpstream(config.openai, config.timing, accounts, environ),
+    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from multidict import CIMultiDict
 
 from turnout.network import user_agent
-from turnout.protocol.capabilities import Capabilities
+from turnout.protocol.capabilities import CODEX
 from turnout.upstream.http import HttpStream, Transport
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ LITE_HEADER = "x-openai-internal-codex-responses-lite"
 SESSIONS = uuid.UUID("6c1e0f2e-0d0b-5c6e-9a58-1f2f7a6a4d11")
 """Namespace of the conversation ids that are sent upstream."""
 
-CAPABILITIES = Capabilities(
-    tool_search=True, instructions_required=True, lite_framing=True, hosted_search=True, unfinished_turns=True
-)
-"""The fields are the defaults: exactly the allow-list of codex-backend.md 2.4, without ``client_metadata``."""
+CAPABILITIES = CODEX
 
 
 class CodexUpstream:

@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 
 from turnout.accounts import api_key
 from turnout.network import user_agent
-from turnout.protocol.capabilities import Capabilities
+from turnout.protocol.capabilities import OPENAI
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.upstream.http import HttpStream, Transport
 from turnout.upstream.input_tokens import InputTokens
@@ -22,14 +22,7 @@ if TYPE_CHECKING:
     from turnout.config import OpenAISettings, Timing
     from turnout.upstream.base import Call
 
-CAPABILITIES = Capabilities(
-    fields=Capabilities().fields | {"max_output_tokens", "max_tool_calls"},
-    hosted_search=True,
-    tool_search=True,
-    search_filters=frozenset({"allowed_domains", "blocked_domains"}),
-    search_sources=True,
-)
-"""``temperature`` and ``top_p`` are left out: the reasoning models refuse them (codex-backend.md 4)."""
+CAPABILITIES = OPENAI
 
 SCOPES = (
     ("OpenAI-Organization", ("OPENAI_ORGANIZATION", "OPENAI_ORG_ID")),
