@@ -177,6 +177,19 @@ class ToolChoice(ToolReference):
     allowed_tools: AllowedTools | None = None
 
 
+class SearchLocation(msgspec.Struct):
+    """Where the user of a web search is: an object with city, country, region and timezone."""
+
+    approximate: Raw = NULL
+
+
+class SearchOptions(msgspec.Struct):
+    """``web_search_options``: the answer may search the web."""
+
+    search_context_size: str | None = None
+    user_location: SearchLocation | None = None
+
+
 class StreamOptions(msgspec.Struct):
     """What a stream holds besides the answer."""
 
@@ -228,6 +241,7 @@ class ChatRequest(msgspec.Struct):
     audio: Raw = NULL
     prediction: Raw = NULL
     web_search_options: Raw = NULL
+    """`SearchOptions`."""
     service_tier: Raw = NULL
     store: bool | None = None
     metadata: Raw = NULL
@@ -257,6 +271,7 @@ _decode = msgspec.json.Decoder(ChatRequest).decode
 _decode_raws = msgspec.json.Decoder(list[Raw]).decode
 _decode_part = msgspec.json.Decoder(Part).decode
 _decode_format = msgspec.json.Decoder(Format).decode
+_decode_search_options = msgspec.json.Decoder(SearchOptions).decode
 _decode_details = msgspec.json.Decoder(list[ReasoningDetail]).decode
 
 
@@ -299,6 +314,14 @@ def decode_format(raw: Raw, path: str) -> Format:
     """Reads a custom tool's format. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
     try:
         return _decode_format(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        refuse(error, path)
+
+
+def decode_search_options(raw: Raw, path: str) -> SearchOptions:
+    """Reads ``web_search_options``. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
+    try:
+        return _decode_search_options(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         refuse(error, path)
 

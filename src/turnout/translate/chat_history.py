@@ -6,6 +6,7 @@ output behind it, legal names and ids, no empty messages (codex-backend.md 2.5).
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -58,15 +59,14 @@ def pair(messages: Sequence[wire.Message]) -> Pairs:
     calls: dict[Place, str] = {}
     results: dict[int, tuple[str, bool]] = {}
     waiting: dict[str, list[tuple[Place, bool]]] = {}
-    times: dict[str, int] = {}
+    used: set[str] = set()
     for index, message in enumerate(messages):
         if message.role == "assistant":
             for place, call in enumerate(message.tool_calls or ()):
-                times[call.id] = times.get(call.id, 0) + 1
-                calls[index, place] = call.id if times[call.id] == 1 else f"{call.id}#{times[call.id]}"
+                calls[index, place] = _unused(call.id, used)
                 waiting.setdefault(f"id {call.id}", []).append(((index, place), call.custom is not None))
             if message.function_call is not None:
-                calls[index, _OLDER] = f"call_function_{index}"
+                calls[index, _OLDER] = _unused(f"call_function_{index}", used)
                 waiting.setdefault(f"name {message.function_call.name}", []).append(((index, _OLDER), False))
         elif message.role in ("tool", "function"):
             key = f"id {message.tool_call_id or ''}" if message.role == "tool" else f"name {message.name or ''}"
@@ -74,6 +74,14 @@ def pair(messages: Sequence[wire.Message]) -> Pairs:
                 answered, custom = open_calls.pop(0)
                 results[index] = (calls[answered], custom)
     return Pairs(calls, results, frozenset(place for each in waiting.values() for place, _ in each))
+
+
+def _unused(call_id: str, used: set[str]) -> str:
+    """`call_id`, or what stands for it where another call has it already; from now on it is used."""
+    names = itertools.chain((call_id,), (f"{call_id}#{number}" for number in itertools.count(2)))
+    found = next(name for name in names if name not in used)
+    used.add(found)
+    return found
 
 
 class ChatHistory:

@@ -23,8 +23,6 @@ from turnout.translate.schema.conformance import conforms
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from msgspec import Raw
-
     from turnout.translate.target import Target
     from turnout.translate.tools import TranslatedTools
 
@@ -227,15 +225,6 @@ def _format(wanted: wire.ResponseFormat, target: Target, notes: list[Note]) -> b
     return form % (_encode(given.name), about, b"true" if strict else b"false", bytes(schema))
 
 
-class _Location(msgspec.Struct):
-    approximate: Raw = msgspec.Raw(b"null")
-
-
-class _SearchOptions(msgspec.Struct):
-    search_context_size: str | None = None
-    user_location: _Location | None = None
-
-
 def _web_search(request: wire.ChatRequest, target: Target, notes: list[Note]) -> bytes:
     """The hosted web search that ``web_search_options`` ask for; empty without."""
     if is_null(request.web_search_options):
@@ -243,10 +232,7 @@ def _web_search(request: wire.ChatRequest, target: Target, notes: list[Note]) ->
     if not (target.capabilities.hosted_search and target.hosted_search):
         notes.append(dropped("web_search_options", "the upstream does not search the web"))
         return b""
-    try:
-        options = msgspec.json.decode(request.web_search_options, type=_SearchOptions)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise fail(FailureKind.BAD_REQUEST, "web_search_options: expected an object.") from None
+    options = wire.decode_search_options(request.web_search_options, "web_search_options")
     said = b""
     if options.search_context_size:
         said += b',"search_context_size":%s' % _encode(options.search_context_size)
