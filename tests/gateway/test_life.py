@@ -29,7 +29,7 @@ def test_it_says_what_it_is_and_what_it_has_done(gateway: RunningGateway) -> Non
     state = send(gateway, method="GET", path="/turnout/gateway").json
     assert state["open"] == 0
     assert state["upstream"] == gateway.config.upstream
-    assert state["upstreams"] == [gateway.config.upstream]
+    assert gateway.config.upstream in state["upstreams"]
     assert state["settings"] == fingerprint(gateway.config)
     assert time.time() - 60 < state["started"] < time.time()
 

@@ -30,17 +30,23 @@ COMMANDS = {
     "completion": Lazy("turnout.cli.completion", "Make your shell complete commands and options."),
     "config": Lazy("turnout.cli.config", "Show the configuration, change it, check it."),
     "demo": Lazy("turnout.cli.demo", "See it work, with no account: a coding conversation, live."),
+    "down": Lazy("turnout.cli.down", "End the gateway that runs."),
     "env": Lazy("turnout.cli.env", "Print the variables that point a client at the gateway."),
     "explain": Lazy("turnout.cli.explain", "Show what became of a request, and why the cache missed."),
     "login": Lazy("turnout.cli.login", "Sign in with ChatGPT, or keep an API key."),
     "logout": Lazy("turnout.cli.logout", "Sign out."),
+    "logs": Lazy("turnout.cli.logs", "Show what the gateway has logged."),
     "quota": Lazy("turnout.cli.quota", "Show how much of your plan is used, and when it resets."),
+    "restart": Lazy("turnout.cli.restart", "Begin a new gateway in the place of the one that runs."),
     "serve": Lazy("turnout.cli.serve", "Run the gateway for Claude Code and other clients."),
+    "service": Lazy("turnout.cli.service", "Have the gateway start when you log in."),
     "settings": Lazy("turnout.cli.settings", "Put the gateway into Claude Code's settings, and out again."),
     "shell-init": Lazy("turnout.cli.shell_init", "Print two short commands for your shell: ccy and cpstop."),
     "simulate": Lazy("turnout.cli.simulate", "Run a stand-in for OpenAI's backends, for trying things out."),
+    "status": Lazy("turnout.cli.status", "Show the gateway that runs."),
     "statusline": Lazy("turnout.cli.statusline", "Print the quota in one line, for Claude Code's status line."),
     "trace": Lazy("turnout.cli.trace", "Record a session's wire, look at it, send it again elsewhere."),
+    "up": Lazy("turnout.cli.up", "Start the gateway in the background."),
 }
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 2.0
 """How long a starting gateway waits for the lock: others hold it for an instant, to see whether it is free."""
+POLL_SECONDS = 0.02
 
 
 class RunningGatewayInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +44,8 @@ class RunningGatewayInfo(msgspec.Struct, frozen=True, kw_only=True):
     """File of its log; empty: it goes to a terminal, or to the service that runs it."""
     supervisor: str = ""
     """What started it and will start it again: ``systemd``, ``launchd``, ``task-scheduler``; empty: nothing does."""
-    settings: str = ""
-    """Fingerprint of the settings it began with; empty: not told."""
+    arguments: tuple[str, ...] = ()
+    """Arguments of `turnout serve` that it was started with, to be started in the same way again; no secret."""
 
     def __repr__(self) -> str:
         return f"RunningGatewayInfo(pid={self.pid}, url={self.url!r}, version={self.version!r})"  # never the tokens
@@ -103,7 +104,7 @@ class Registration:
 
         atomic.make_folder(self._file.parent)
         try:
-            self._lock.acquire(timeout=self._wait)
+            self._lock.acquire(timeout=self._wait, poll_interval=POLL_SECONDS)
         except TimeoutError:
             raise AlreadyRunningError(_read(self._file)) from None
         self._file.unlink(missing_ok=True)  # of one that was killed

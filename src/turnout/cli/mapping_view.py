@@ -1,0 +1,16 @@
+"""What each of Claude's names stands for, as lines to print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from turnout.config import Config
+
+
+def mapping_lines(config: Config) -> list[str]:
+    """One line a name."""
+    from turnout.models.catalogue import Catalogue
+    from turnout.routing.mapping import mapping
+
+    return [str(line) for line in mapping(config, Catalogue.bundled())]
