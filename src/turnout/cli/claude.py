@@ -48,7 +48,8 @@ def command(account: str | None, upstream: str | None, trace: Path | None, argum
     from turnout.cli import readiness
     from turnout.launch import claude, locate
 
-    config = readiness.fitted(options.resolve({"upstream": upstream, "accounts.use": account}))
+    flags = {"upstream": upstream, "accounts.use": account}
+    config = readiness.fitted(options.resolve(flags))
     program = locate.claude()
     if program is None:
         raise click.ClickException(f"Claude Code is not installed. {locate.HOW_TO_INSTALL}")
@@ -58,4 +59,12 @@ def command(account: str | None, upstream: str | None, trace: Path | None, argum
     readiness.make_ready(config)  # better now than at the first message
     with log.open_file(paths.log_file()) as file:  # the terminal is Claude Code's
         log.from_environment(os.environ, file)
-        return claude.run(program, arguments, config, environ, store=options.record_store(config), trace=trace)
+        return claude.run(
+            program,
+            arguments,
+            config,
+            environ,
+            store=options.record_store(config),
+            trace=trace,
+            source=options.source(flags),
+        )

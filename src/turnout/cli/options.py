@@ -10,14 +10,13 @@ import click
 
 from turnout import settings
 from turnout.config import EffortChoice, UpstreamName
-from turnout.models.slots import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from turnout.config import Config
     from turnout.ledger.store import RecordStore
-    from turnout.settings import Loaded
+    from turnout.settings import Loaded, Source
 
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
@@ -31,15 +30,29 @@ def upstream(command: Command) -> Command:
     )(command)
 
 
+EFFORTS = tuple(name for name in get_args(EffortChoice) if name)
+
+
 def slots(command: Command) -> Command:
     """``--model`` and ``--effort``: one choice for every slot."""
-    efforts = [name for name in get_args(EffortChoice) if name]
     with_effort = click.option(
-        "--effort", type=click.Choice(efforts), help="Effort for requests that name none, whatever the model asked for."
+        "--effort",
+        "--reasoning",
+        "--thinking",
+        "effort",
+        type=click.Choice(EFFORTS),
+        help="Effort of every request, whatever the client asks for.",
     )(command)
-    return click.option("--model", metavar="NAME", help="OpenAI model behind every Claude name, e.g. gpt-6-astra.")(
-        with_effort
-    )
+    return click.option(
+        "--model", metavar="NAME", help="Model behind every Claude name, e.g. gpt-6-astra, or gpt-6-astra@high."
+    )(with_effort)
+
+
+def fast(command: Command) -> Command:
+    """``--fast``."""
+    return click.option(
+        "--fast", is_flag=True, help="Fast answers (service tier priority) where the model has them; they cost more."
+    )(command)
 
 
 def config_file(command: Command) -> Command:
@@ -103,6 +116,14 @@ def resolve(flags: Mapping[str, object], path: Path | None = None) -> Loaded:
     return loaded
 
 
+def source(flags: Mapping[str, object], path: Path | None = None) -> Source:
+    """Where a gateway that runs finds its configuration again, once a file has changed; as `resolve`."""
+    from turnout.cli import readiness
+    from turnout.settings import Fitted, Sources
+
+    return Fitted(Sources(os.environ, flags, path, here()), readiness.fitted, "the account in use")
+
+
 def here() -> Path | None:
     """The folder whose project counts; None if it has been deleted."""
     try:
@@ -111,6 +132,6 @@ def here() -> Path | None:
         return None
 
 
-def slot_flags(model: str | None, effort: str | None) -> dict[str, object]:
-    """``--model`` and ``--effort`` as settings of every slot."""
-    return {f"slots.{slot}.{name}": value for slot in SLOTS for name, value in (("model", model), ("effort", effort))}
+def slot_flags(model: str | None, effort: str | None, *, fast: bool = False) -> dict[str, object]:
+    """``--model``, ``--effort`` and ``--fast`` as settings for every slot."""
+    return {"model": model, "effort": effort, "tier": "priority" if fast else None}

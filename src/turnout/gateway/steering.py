@@ -179,7 +179,7 @@ class Steering:
         await asyncio.to_thread(config_file.write, edit)
         rest = {key: value for key, value in self._told.items() if key not in entries}
         written = await asyncio.to_thread(self._source.resolve, rest)
-        if any(_differ(key, loaded.config, written.config) for key in entries):
+        if any(key in told and _differ(key, loaded.config, written.config) for key in entries):
             outcome = self._take(loaded)  # a variable or a flag counts before the file: told, it counts anyway
             self._told = told
         else:

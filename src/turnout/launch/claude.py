@@ -10,6 +10,7 @@ from turnout.gateway.server import RunningGateway
 from turnout.launch import child, environment, locate
 from turnout.models.catalogue import Catalogue
 from turnout.routing.mapping import mapping
+from turnout.settings import Fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from turnout.config import Config
     from turnout.ledger.store import RecordStore
+    from turnout.settings import Source
 
 
 def private(config: Config) -> Config:
@@ -40,11 +42,14 @@ def run(
     *,
     store: RecordStore | None = None,
     trace: Path | None = None,
+    source: Source | None = None,
 ) -> int:
     """Runs Claude Code to its end, gives its exit code. The gateway lives exactly as long.
 
     Records of its requests go to the ``store``, its wire to the file ``trace``. Raises `OSError` if there can be none.
+    ``source`` is where ``config`` came from, and will change.
     """
-    with RunningGateway(private(config), store=store, trace=trace) as gateway:
+    own = source and Fitted(source, lambda loaded: private(loaded.config), "`turnout claude`")
+    with RunningGateway(private(config), store=store, trace=trace, source=own) as gateway:
         told = environment.for_claude(environ, gateway.base_url, gateway.token, window(config))
         return child.run([*locate.command(program), *arguments], told)
