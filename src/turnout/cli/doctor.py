@@ -45,7 +45,7 @@ def command(*, offline: bool, fix: bool, as_json: bool, verbose: bool) -> int:
     from turnout.doctor import examination
     from turnout.doctor.finding import Level
 
-    seen = _surroundings(offline=offline)
+    seen = surroundings(offline=offline)
     results = examination.examine(seen)
     if as_json:
         shown = list(results)
@@ -64,7 +64,8 @@ def command(*, offline: bool, fix: bool, as_json: bool, verbose: bool) -> int:
     return 1 if problems else 0
 
 
-def _surroundings(*, offline: bool) -> Surroundings:
+def surroundings(*, offline: bool) -> Surroundings:
+    """What there is on this machine."""
     from turnout.doctor.finding import Surroundings
 
     try:

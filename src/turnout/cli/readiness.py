@@ -32,9 +32,13 @@ def fitted(loaded: Loaded) -> Config:
     if chosen and not config.accounts.use:
         return config
     account = _in_use(loaded)
-    if chosen or account is None or account.kind != "api_key":
+    if chosen:
         return config
-    return msgspec.structs.replace(config, upstream="openai")
+    if config.upstreams.openai != "off" and (
+        config.upstreams.codex == "off" or (account is not None and account.kind == "api_key")
+    ):
+        return msgspec.structs.replace(config, upstream="openai")
+    return config
 
 
 def make_ready(config: Config) -> None:

@@ -18,6 +18,7 @@ def build(
 ) -> dict[str, Upstream]:
     """The upstreams that requests can go to, by name: the usual one, and those that a slot or a request may name.
 
+    Those that are switched off are left out; the usual one is there, for who names it does want it.
     ``environ`` is this process's environment if not given, ``accounts`` are this user's.
     Raises `turnout.settings.SettingsError`.
     """
@@ -28,7 +29,10 @@ def build(
 
     environ = os.environ if environ is None else environ
     accounts = Accounts(config, environ) if accounts is None else accounts
-    return {
-        "codex": CodexUpstream(config.codex, config.timing, accounts, environ),
-        "openai": OpenAIUpstream(config.openai, config.timing, accounts, environ),
-    }
+    off = {name for name in ("codex", "openai") if getattr(config.upstreams, name) == "off"} - {config.upstream}
+    made: dict[str, Upstream] = {}
+    if "codex" not in off:
+        made["codex"] = CodexUpstream(config.codex, config.timing, accounts, environ)
+    if "openai" not in off:
+        made["openai"] = OpenAIUpstream(config.openai, config.timing, accounts, environ)
+    return made
