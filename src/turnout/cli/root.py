@@ -30,6 +30,7 @@ COMMANDS = {
     "completion": Lazy("turnout.cli.completion", "Make your shell complete commands and options."),
     "config": Lazy("turnout.cli.config", "Show the configuration, change it, check it."),
     "demo": Lazy("turnout.cli.demo", "See it work, with no account: a coding conversation, live."),
+    "doctor": Lazy("turnout.cli.doctor", "Look everything over, and say what would help."),
     "down": Lazy("turnout.cli.down", "End the gateway that runs."),
     "env": Lazy("turnout.cli.env", "Print the variables that point a client at the gateway."),
     "explain": Lazy("turnout.cli.explain", "Show what became of a request, and why the cache missed."),
@@ -47,6 +48,7 @@ COMMANDS = {
     "statusline": Lazy("turnout.cli.statusline", "Print the quota in one line, for Claude Code's status line."),
     "trace": Lazy("turnout.cli.trace", "Record a session's wire, look at it, send it again elsewhere."),
     "up": Lazy("turnout.cli.up", "Start the gateway in the background."),
+    "upstreams": Lazy("turnout.cli.upstreams", "Show where requests may go, switch that, try it out."),
 }
 
 
