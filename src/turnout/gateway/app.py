@@ -6,13 +6,16 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from turnout import log, search
+from turnout import log
 from turnout.accounts.store import Accounts
+from turnout.discovery.catalogues import Catalogues
 from turnout.gateway import record as records
 from turnout.gateway.admin import AdminDoor
 from turnout.gateway.admission import Admission
+from turnout.gateway.config_door import ConfigDoor
 from turnout.gateway.counting import Counting
 from turnout.gateway.doors import (
+    CONFIGURING,
     COUNT_TOKENS,
     INPUT_TOKENS,
     MESSAGES,
@@ -20,6 +23,7 @@ from turnout.gateway.doors import (
     QUOTA,
     USAGE,
     answer_small,
+    is_of_models,
     methods_of,
     nothing_there,
     refuse,
@@ -30,21 +34,26 @@ from turnout.gateway.exchange import ClientGone, Exchange
 from turnout.gateway.life import Life
 from turnout.gateway.live import Live
 from turnout.gateway.messages import MessagesDoor
+from turnout.gateway.models import ModelsDoor
 from turnout.gateway.placement import Placements
 from turnout.gateway.quota import QuotaDoor
 from turnout.gateway.record import CLIENT_GONE, LogLines, log_facts, milliseconds_since
+from turnout.gateway.refreshing import Refresher
 from turnout.gateway.relay import DEFECT
+from turnout.gateway.steering import Steering
 from turnout.gateway.tap import TappedExchange
 from turnout.gateway.token_counts import TokenCountsDoor
 from turnout.gateway.tracing import Tracer
+from turnout.gateway.who import Who
 from turnout.ledger.ledger import Ledger
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.quota.board import Board
 from turnout.quota.spending import Spending
+from turnout.settings import Given
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from structlog.typing import FilteringBoundLogger
 
@@ -53,6 +62,7 @@ if TYPE_CHECKING:
     from turnout.ledger.record import RequestRecord
     from turnout.ledger.store import RecordStore
     from turnout.models.catalogue import Catalogue
+    from turnout.settings import Source
     from turnout.upstream.base import Upstream
 
 
@@ -70,38 +80,66 @@ class Gateway:
         accounts: Accounts | None = None,
         environ: Mapping[str, str] = os.environ,
         life: Life | None = None,
+        refreshes: bool = False,
+        source: Source | None = None,
+        build: Callable[[Config], Mapping[str, Upstream]] | None = None,
     ) -> None:
         """``token`` is what clients must show; empty lets every client in that passes the Host and Origin checks.
 
         Without a ``store`` the records of requests live as long as the gateway. ``accounts`` are those that the
         upstreams use; without them they are opened once more. ``environ`` says where this user's files are. ``life`` is
-        how it is told to end.
+        how it is told to end. With ``refreshes`` it asks for models by itself. ``source`` is asked for the
+        configuration when a file changes, and ``build`` makes the upstreams then; without the one only requests change
+        it, without the other the upstreams stay as they are.
         """
         self.live = Live(config, catalogue, upstreams)
         self.ledger = Ledger(store)
         self.tracer = Tracer()
         self.life = life or Life()
-        self._admission = Admission(host=config.server.host, allowed_hosts=config.server.allowed_hosts, token=token)
+        self._token = token
+        self._followed: Config | None = None
         self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
         self._lines = LogLines(self._log)
         self._board = Board.of(environ)
         self._accounts = Accounts(config, environ) if accounts is None else accounts
-        backend = search.build(config.search)
         self._placements = Placements(
             self.live, accounts=self._accounts, board=self._board, spending=Spending.of(environ)
         )
+        self._refreshes = refreshes
+        self.refresher = Refresher(self.live, Catalogues(environ))
+        self._models = ModelsDoor(self.live, self.refresher, Who(self._accounts))
         counting = Counting()
         self._messages = MessagesDoor(
-            self.live, self._placements, self.ledger, backend=backend, board=self._board, counting=counting
+            self.live,
+            self._placements,
+            self.ledger,
+            board=self._board,
+            counting=counting,
+            notice=self.refresher.notice,
         )
         self._token_counts = TokenCountsDoor(self.live, counting)
-        self._quota = QuotaDoor(config, self._accounts, self._board)
+        self._follow()
+        self.live.subscribe(self._follow)
+        self.steering = Steering(
+            self.live, source or Given(config), build=build or (lambda _: upstreams), accounts=self._accounts
+        )
+        self._config_door = ConfigDoor(self.live, self.steering, self._models.refresh)
         self._admin = AdminDoor(self.live, self.ledger, self.tracer, self.life)
 
     @property
     def config(self) -> Config:
         """The configuration in force."""
         return self.live.config
+
+    def _follow(self) -> None:
+        """Makes anew what is made of the configuration, if it has changed."""
+        config = self.live.config
+        if config is self._followed:
+            return
+        self._followed = config
+        server = config.server
+        self._admission = Admission(host=server.host, allowed_hosts=server.allowed_hosts, token=self._token)
+        self._quota = QuotaDoor(config, self._accounts, self._board)
 
     @property
     def last(self) -> deque[RequestRecord]:
@@ -151,14 +189,24 @@ class Gateway:
             raise TurnoutError(nothing_there(exchange.method, exchange.path))
         if exchange.method not in methods:
             raise TurnoutError(wrong_method(exchange.method, path, methods))
-        if record is None and not path.startswith(OWN) and path not in (*USAGE, COUNT_TOKENS, INPUT_TOKENS):
+        told_to_all = path not in (*USAGE, COUNT_TOKENS, INPUT_TOKENS, *CONFIGURING) and not is_of_models(path)
+        if record is None and told_to_all and not path.startswith(OWN):
             await answer_small(exchange, path, self._placements.check)
             return
         stranger = self._admission.refuses_client(exchange.headers)
         if stranger is not None:
             raise TurnoutError(stranger)
+        with self.live.hold():
+            await self._enter(exchange, path, record)
+
+    async def _enter(self, exchange: Exchange, path: str, record: RequestRecord | None) -> None:
+        """Goes through one of the doors that are not for everyone."""
         if path in (COUNT_TOKENS, INPUT_TOKENS):
             await self._token_counts.answer(exchange, path)
+        elif path in CONFIGURING:
+            await self._config_door.answer(exchange, path)
+        elif is_of_models(path):
+            await self._models.answer(exchange, path)
         elif path == QUOTA or path in USAGE:
             await self._quota.answer(exchange, path)
         elif record is None:
@@ -181,19 +229,23 @@ class Gateway:
         self._lines.add(log_facts(exchange, record, kind))
 
     def start(self) -> None:
-        """Begins what the gateway does by itself, in the running event loop: it keeps its accounts' logins fresh."""
+        """Begins what the gateway does by itself, in the running event loop: it keeps logins and models fresh."""
+        if self._refreshes:
+            self.refresher.start()
         try:
             self._accounts.look_after()
         except TurnoutError as error:
             self._log.warning("accounts_not_ready", reason=error.failure.message)  # requests will be told the same
+        self.steering.start()
 
     async def close(self) -> None:
         """Closes the upstreams' connections, and writes what is left to be written."""
         self._lines.write()
+        await self.refresher.close()
+        await self.steering.close()
         await self.tracer.close()
         await self.ledger.close()
         await self._placements.close()
         await self._board.close()
-        for upstream in self.live.snapshot.upstreams.values():
-            await upstream.close()
+        await self.live.close()
         await self._accounts.close()

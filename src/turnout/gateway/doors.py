@@ -21,6 +21,11 @@ COUNT_TOKENS, INPUT_TOKENS = "/v1/messages/count_tokens", "/v1/responses/input_t
 OWN = "/turnout/"
 """Where the gateway's own doors are, for whoever runs it (`turnout.gateway.admin`)."""
 REQUESTS, TRACE, QUOTA = "/turnout/requests", "/turnout/trace", "/turnout/quota"
+MODELS, OWN_MODELS, MODELS_REFRESH = "/v1/models", "/turnout/models", "/turnout/models/refresh"
+CONFIG = "/turnout/config"
+CLAUDEX_CONFIG, CLAUDEX_MODELS, CLAUDEX_REFRESH = "/claudex/config", "/claudex/models", "/claudex/models/refresh"
+CONFIGURING = frozenset({CONFIG, CLAUDEX_CONFIG, CLAUDEX_MODELS, CLAUDEX_REFRESH})
+"""Where the configuration in force is told and changed (`turnout.gateway.config_door`)."""
 STATE, STOP = "/turnout/gateway", "/turnout/stop"
 USAGE = ("/backend-api/wham/usage", "/api/codex/usage", "/wham/usage")
 """Where Codex clients ask for the quota, depending on how they were told the address (codex-backend.md 6)."""
@@ -33,10 +38,18 @@ METHODS: dict[str, tuple[str, ...]] = {
     MESSAGES: ("POST",),
     COUNT_TOKENS: ("POST",),
     INPUT_TOKENS: ("POST",),
+    MODELS: ("GET",),
+    f"{MODELS}/{{id}}": ("GET",),
     REQUESTS: ("GET",),
     f"{REQUESTS}/{{id}}": ("GET",),
     TRACE: ("POST",),
     QUOTA: ("GET",),
+    OWN_MODELS: ("GET",),
+    MODELS_REFRESH: ("POST",),
+    CONFIG: ("GET", "POST"),
+    CLAUDEX_CONFIG: ("GET", "POST"),
+    CLAUDEX_MODELS: ("GET",),
+    CLAUDEX_REFRESH: ("POST",),
     STATE: ("GET",),
     STOP: ("POST",),
     **dict.fromkeys(USAGE, ("GET",)),
@@ -47,7 +60,15 @@ start (claude-code-wire.md 1)."""
 
 def methods_of(path: str) -> tuple[str, ...] | None:
     """The methods of a path; None if there is nothing at it."""
-    return METHODS[f"{REQUESTS}/{{id}}"] if path.startswith(f"{REQUESTS}/") else METHODS.get(path)
+    for place in (REQUESTS, MODELS):
+        if path.startswith(f"{place}/"):
+            return METHODS[f"{place}/{{id}}"]
+    return METHODS.get(path)
+
+
+def is_of_models(path: str) -> bool:
+    """Whether one of the doors that tell of models is there (`turnout.gateway.models`)."""
+    return path in (MODELS, OWN_MODELS, MODELS_REFRESH) or path.startswith(f"{MODELS}/")
 
 
 OPENAI_PATHS = ("/v1/chat", "/v1/responses", "/v1/completions", "/v1/models", "/v1/embeddings")

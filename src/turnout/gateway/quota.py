@@ -14,7 +14,7 @@ from turnout.quota.report import Reporter, as_json
 from turnout.upstream.base import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from turnout.accounts.credential import Credential
     from turnout.accounts.store import Accounts
@@ -31,8 +31,12 @@ ACCOUNT_HEADER = b"x-turnout-account"
 class Meter:
     """Reads the quota out of the answers to one request, and lets its client know."""
 
-    def __init__(self, board: Board, exchange: Exchange) -> None:
+    def __init__(
+        self, board: Board, exchange: Exchange, notice: Callable[[Credential, Mapping[str, str]], None] | None = None
+    ) -> None:
+        """``notice`` is shown the headers of each answer as well."""
         self._board = board
+        self._notice = notice
         self._exchange = exchange
         self._refusal: Mapping[str, str] = {}
         self._headers_said = False
@@ -48,6 +52,8 @@ class Meter:
 
     def opened(self, credential: Credential, headers: Mapping[str, str]) -> None:
         """Upstream has answered with a stream."""
+        if self._notice is not None:
+            self._notice(credential, headers)
         if credential.account_id and (seen := readers.from_headers(headers, credential, time.time())) is not None:
             self._headers_said = True
             self._tell(self._board.saw_soon_written(seen))

@@ -14,6 +14,7 @@ import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
 from turnout.accounts.store import Accounts
+from turnout.discovery.catalogues import Catalogues
 from turnout.gateway import memory
 from turnout.gateway.app import Gateway
 from turnout.gateway.binding import BACKLOG, base_url, listen, required_token, with_token
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from turnout.config import Config
     from turnout.ledger.store import RecordStore
+    from turnout.settings import Source
     from turnout.upstream.base import Upstream
 
 __all__ = ["RunningGateway", "Server", "loop_factory", "run", "serve", "with_token"]
@@ -49,10 +51,11 @@ def run(
     store: RecordStore | None = None,
     trace: Path | None = None,
     life: Life | None = None,
+    source: Source | None = None,
 ) -> None:
     """`serve` on the fastest event loop there is. Returns after SIGINT or SIGTERM. Raises what `serve` raises."""
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(serve(config, ready=ready, store=store, trace=trace, life=life))
+        runner.run(serve(config, ready=ready, store=store, trace=trace, life=life, source=source))
 
 
 async def serve(
@@ -62,19 +65,33 @@ async def serve(
     store: RecordStore | None = None,
     trace: Path | None = None,
     life: Life | None = None,
+    source: Source | None = None,
 ) -> None:
     """Runs the gateway until SIGINT, SIGTERM or its ``life`` ends it; a second signal ends it at once.
 
     ``ready`` is called with the address for clients once it listens. Records of requests go to the ``store``, the wire
-    of the first session to the file ``trace``. Raises `SettingsError` when it may not or cannot listen where it is told
-    to, or an upstream is set up wrongly; `OSError` if the trace cannot be begun.
+    of the first session to the file ``trace``. ``source`` is where ``config`` came from, and will change. Raises
+    `SettingsError` when it may not or cannot listen where it is told to, or an upstream is set up wrongly; `OSError` if
+    the trace cannot be begun.
     """
     memory.tune()
     config = with_token(config)
     accounts = Accounts(config, os.environ)
     upstreams = build(config, accounts=accounts)
     token = required_token(config)
-    gateway = Gateway(config, upstreams, Catalogue.bundled(), token, store, accounts=accounts, life=life)
+    catalogue = Catalogues(os.environ).known(config)
+    gateway = Gateway(
+        config,
+        upstreams,
+        catalogue,
+        token,
+        store,
+        accounts=accounts,
+        life=life,
+        refreshes=True,
+        source=source,
+        build=lambda changed: build(changed, accounts=accounts),
+    )
     sockets = listen(config.server.host, config.server.port)
     if trace is not None:
         gateway.tracer.start(lambda: FileOutlet(trace))
@@ -174,18 +191,24 @@ class RunningGateway:
         store: RecordStore | None = None,
         trace: Path | None = None,
         environ: Mapping[str, str] = os.environ,
+        refreshes: bool = False,
+        source: Source | None = None,
     ) -> None:
         """``upstreams`` and ``catalogue`` stand in for those that ``config`` wants and the bundled one.
 
+        With ``refreshes`` it begins with the catalogue that is kept, and asks for a fresh one by itself.
+
         Without a ``store`` records end with the gateway. ``trace`` is a file to record the first session to.
-        ``environ`` says where this user's files are.
+        ``environ`` says where this user's files are. ``source`` is where ``config`` came from, and will change.
         """
         self._store = store
+        self._source = source
         self._environ = environ
         self._trace = trace
         self.config = config
         self._upstreams = upstreams
         self._catalogue = catalogue
+        self._refreshes = refreshes
         self._failure: BaseException | None = None
         self._listening = threading.Event()
 
@@ -203,9 +226,20 @@ class RunningGateway:
         settings = msgspec.structs.replace(self.config.server, port=port)
         self.config = msgspec.structs.replace(self.config, server=settings)
         self.base_url = base_url(settings.host, port)
-        catalogue = self._catalogue or Catalogue.bundled()
+        catalogue = self._catalogue
+        if catalogue is None:
+            catalogue = Catalogues(self._environ).known(self.config) if self._refreshes else Catalogue.bundled()
         self.gateway = Gateway(
-            self.config, upstreams, catalogue, self.token, self._store, accounts=accounts, environ=self._environ
+            self.config,
+            upstreams,
+            catalogue,
+            self.token,
+            self._store,
+            accounts=accounts,
+            environ=self._environ,
+            refreshes=self._refreshes,
+            source=self._source,
+            build=(lambda changed: build(changed, accounts=accounts)) if self._upstreams is None else None,
         )
         if (file := self._trace) is not None:
             self.gateway.tracer.start(lambda: FileOutlet(file))

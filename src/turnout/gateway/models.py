@@ -1,0 +1,95 @@
+"""The doors that tell which models there are: in Anthropic's form, in OpenAI's, and in Turnout's own."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+import msgspec
+from msgspec import Raw
+
+from turnout.gateway import model_lists
+from turnout.gateway.doors import JSON, MODELS, MODELS_REFRESH, OWN_MODELS, speaks_openai
+from turnout.protocol.errors import FailureKind, fail
+from turnout.routing.mapping import mapping
+from turnout.routing.router import route
+from turnout.settings import SettingsError
+
+if TYPE_CHECKING:
+    from turnout.gateway.exchange import Exchange
+    from turnout.gateway.live import Live, Snapshot
+    from turnout.gateway.refreshing import Refresher
+    from turnout.gateway.who import Who
+
+NULL = Raw(b"null")
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """A request that names a model and nothing else."""
+
+    model: str
+    thinking: None = None
+    output_config: None = None
+    tools: Raw = NULL
+    speed: Raw = NULL
+    service_tier: Raw = NULL
+
+
+class ModelsDoor:
+    """Answers at the paths of models."""
+
+    def __init__(self, live: Live, refresher: Refresher, who: Who) -> None:
+        self._live = live
+        self._refresher = refresher
+        self._who = who
+
+    async def answer(self, exchange: Exchange, path: str) -> None:
+        """Answers one request. Raises `TurnoutError`."""
+        if path == MODELS_REFRESH:
+            await self.refresh()
+        if path in (MODELS_REFRESH, OWN_MODELS):
+            body = self.report()
+        elif path == MODELS:
+            body = self._list(exchange, self._live.snapshot)
+        else:
+            body = self._one(exchange, path.removeprefix(f"{MODELS}/"), self._live.snapshot)
+        await exchange.answer(200, dict(JSON), body)
+
+    def report(self) -> bytes:
+        """All that is known of the models, and what Claude's names stand for, as JSON."""
+        now = self._live.snapshot
+        slots = mapping(now.config, now.catalogue, upstreams=now.offers, plan=self._who.plan(), every=True)
+        return msgspec.json.encode(
+            model_lists.report(
+                now.catalogue,
+                slots,
+                upstream=now.config.upstream,
+                client_version=now.config.codex.client_version,
+                now=time.time(),
+                problem=self._refresher.problem,
+            )
+        )
+
+    async def refresh(self) -> None:
+        """Has the upstream asked. Raises `TurnoutError`: what is known stays in force."""
+        try:
+            await self._refresher.now()
+        except SettingsError as error:
+            raise fail(FailureKind.UNREACHABLE, str(error)) from None
+
+    def _list(self, exchange: Exchange, now: Snapshot) -> bytes:
+        offered = now.upstreams[now.config.upstream].capabilities
+        if speaks_openai(exchange):
+            return msgspec.json.encode(model_lists.openai_list(now.catalogue, offered))
+        limit, after, before = model_lists.page_of(parse_qs(exchange.query.decode("latin-1")))
+        page = model_lists.anthropic_page(now.catalogue, offered, limit=limit, after=after, before=before)
+        return msgspec.json.encode(page)
+
+    def _one(self, exchange: Exchange, name: str, now: Snapshot) -> bytes:
+        """The model that a request with this name would go to. Raises `TurnoutError` (`MODEL_UNAVAILABLE`)."""
+        found = route(_Asked(name), now.config, now.catalogue, upstreams=now.offers, plan=self._who.plan())
+        facts = now.catalogue.get(found.model)
+        offered = now.upstreams[found.upstream].capabilities
+        write = model_lists.openai_model if speaks_openai(exchange) else model_lists.anthropic_model
+        return msgspec.json.encode(write(facts or model_lists.nothing_known(found.model), offered, name))
