@@ -26,8 +26,6 @@ class Capability:
 
 OLD, NEW = "2.1.197", "2.1.328"
 
-ESTIMATED = "The figures are Claude Code's own estimates: Turnout does not count tokens for it yet."
-
 CAPABILITIES: Mapping[str, tuple[Capability, ...]] = {
     "Print mode": (
         Capability("Text"),
@@ -59,7 +57,7 @@ CAPABILITIES: Mapping[str, tuple[Capability, ...]] = {
             note="`turnout claude` tells the client how much fits; with a gateway that you run yourself, set "
             "CLAUDE_CODE_AUTO_COMPACT_WINDOW and CLAUDE_CODE_MAX_CONTEXT_TOKENS.",
         ),
-        Capability("/context", limits={OLD: ESTIMATED, NEW: ESTIMATED}),
+        Capability("/context"),
     ),
     "Auto mode": (
         Capability(

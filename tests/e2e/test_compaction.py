@@ -13,6 +13,7 @@ from turnout.launch import environment
 from turnout.simulator import Turn, Usage, When
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.e2e.stack import Stack
@@ -39,3 +40,27 @@ def test_a_conversation_near_the_windows_end_is_summed_up(version: str, stack: S
     assert "Respond with TEXT ONLY" in upstream.texts(compaction, "user")[-1]
     assert "The user counted from one to two." in upstream.whole_text(resumed)
     assert "One." not in upstream.texts(resumed, "assistant")
+
+
+@pytest.mark.capability("A conversation that is too long")
+def test_a_conversation_that_is_too_long_is_summed_up_without_asking_upstream(
+    version: str, own_stack: Callable[..., Stack], tmp_path: Path
+) -> None:
+    """The gateway counts it and refuses it with the numbers; a fifth of the window stands for the whole of it here."""
+    stack = own_stack(TURNOUT_MODELS_OVERFLOW="0.2")
+    claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
+    summary = "<analysis>Long.</analysis>\n<summary>The user has read a long timetable to the model.</summary>"
+    stack.play(
+        say(summary, when=COMPACTION),
+        say("Six.", when=When(last_user_text="Part 6 of the timetable")),
+        *map(say, ("One.", "Two.", "Three.", "Four.", "Five.")),
+    )
+    line = "The express leaves at noon, and the local train waits for it at the junction. "
+    parts = [f"Part {number} of the timetable: {line * 500}" for number in range(1, 7)]
+    assert claude.converse(*parts, timeout=90) == ["One.", "Two.", "Three.", "Four.", "Five.", "Six."]
+    *before, compaction, resumed = stack.conversation
+    assert len(before) == 5, "the sixth was refused, and not sent"
+    assert "failure=context_overflow" in stack.gateway.log
+    assert "Respond with TEXT ONLY" in upstream.texts(compaction, "user")[-1]
+    assert "a long timetable" in upstream.whole_text(resumed)
+    assert "Part 1 of the timetable" not in upstream.whole_text(resumed)

@@ -88,7 +88,7 @@ def test_another_model_and_effort_in_mid_conversation(claude: ClaudeCode, stack:
 
 @pytest.mark.capability("/context")
 def test_the_use_of_the_context_is_shown(claude: ClaudeCode, stack: Stack) -> None:
-    """The client would have each part counted for it. The gateway does not count yet, so it shows its own estimates."""
+    """The client has each part counted, in a burst, and shows what the gateway counts."""
     stack.play(say("The first."), say("The second."))
     before = stack.gateway.log.count("path=/v1/messages/count_tokens")
     with claude.terminal() as terminal:
@@ -97,12 +97,16 @@ def test_the_use_of_the_context_is_shown(claude: ClaudeCode, stack: Stack) -> No
         terminal.wait_for("The first.")
         terminal.submit("/context")
         screen = terminal.wait_for(lambda screen: "Free space:" in screen and "System tools:" in screen)
-        assert "Estimated usage by category" in screen
         terminal.submit("Two")
         terminal.wait_for("The second.")
     asked = [line for line in stack.gateway.log.splitlines() if "path=/v1/messages/count_tokens" in line][before:]
     assert asked
-    assert all("status=404" in line for line in asked)
+    assert all("status=200" in line for line in asked)
+    categories = re.findall(r"(?:System prompt|System tools|Skills|Messages): ([\d.]+)(k?) tokens", screen)
+    shown = sum(float(number) * (1000 if thousand else 1) for number, thousand in categories)
+    first = stack.conversation[0].usage
+    assert first is not None
+    assert shown == pytest.approx(first["input_tokens"], rel=0.1), "the parts add up to what upstream has counted"
 
 
 @pytest.mark.capability("Task list (TaskCreate, TaskUpdate, TaskList)")
