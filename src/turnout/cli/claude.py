@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from turnout.cli import options
+from turnout.cli import client_flags, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,15 +22,18 @@ if TYPE_CHECKING:
         "help_option_names": ["-h", "--help"],
     },
 )
+@client_flags.given
 @options.account
 @options.upstream
 @options.trace
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENTS OF CLAUDE]...")
-def command(account: str | None, upstream: str | None, trace: Path | None, arguments: tuple[str, ...]) -> int:
+def command(
+    *, account: str | None, upstream: str | None, trace: Path | None, arguments: tuple[str, ...], **said: Any
+) -> int:
     """Run Claude Code on OpenAI's models.
 
     Starts a private gateway for this one session and Claude Code with the terminal handed over to it. Your own
-    settings, files and shell stay as they are. Everything after `turnout claude` goes to Claude Code as it is.
+    settings, files and shell stay as they are. What follows the options below goes to Claude Code as it is.
 
     \b
     turnout claude
@@ -38,6 +41,7 @@ def command(account: str | None, upstream: str | None, trace: Path | None, argum
     turnout claude --continue
     turnout claude --account work
     turnout claude --upstream openai --model sonnet
+    turnout claude --model gpt-6-astra --reasoning high --fast
     turnout claude -- --help                         Claude Code's own help
 
     It uses your ChatGPT plan or your API key, whichever the account in use is for, and has you sign in first if there
@@ -48,7 +52,8 @@ def command(account: str | None, upstream: str | None, trace: Path | None, argum
     from turnout.cli import readiness
     from turnout.launch import claude, locate
 
-    flags = {"upstream": upstream, "accounts.use": account}
+    passed_on, told = client_flags.divided(**said)
+    flags = {"upstream": upstream, "accounts.use": account, **told}
     config = readiness.fitted(options.resolve(flags))
     program = locate.claude()
     if program is None:
@@ -61,7 +66,7 @@ def command(account: str | None, upstream: str | None, trace: Path | None, argum
         log.from_environment(os.environ, file)
         return claude.run(
             program,
-            arguments,
+            [*passed_on, *arguments],
             config,
             environ,
             store=options.record_store(config),
