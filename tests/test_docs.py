@@ -83,6 +83,13 @@ def test_the_configuration_in_the_page_is_one(tmp_path: Path) -> None:
     assert settings.load({}, {}, tmp_path / "config.toml").codex.framing == {"gpt-6-astra": "lite"}
 
 
+def test_the_page_names_what_waits_for_a_restart() -> None:
+    from turnout.gateway.steering import NEEDS_RESTART
+
+    page = text("docs/live-configuration.md").split("from the next start on:")[1].split("\n\n")[0]
+    assert set(re.findall(r"`([\w.]+)`", page)) == NEEDS_RESTART
+
+
 def test_the_files_in_the_accounts_page_are_ones() -> None:
     import msgspec
 

@@ -1,24 +1,24 @@
-"""Writes docs/configuration.md from the configuration's own docstrings and the table of variables.
+"""Writes docs/configuration.md from the configuration's own docstrings and the table of variables, and its schema.
 
 `python tools/configuration.py` writes it, `--check` tells (exit code 1) whether it is out of date.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from turnout import config, settings
+from turnout import settings
+from turnout.settings.schema import FILE_NAME, docstrings, encoded
+from turnout.settings.schema import plain as _text
 from turnout.variables import OTHER_VARIABLES, VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
+SCHEMA = PAGE.with_name(FILE_NAME)
 
 HEAD = """\
 <!-- Written by tools/configuration.py from src/turnout/config.py and src/turnout/variables.py. Do not edit. -->
@@ -29,14 +29,19 @@ Every setting has a default, a place in a file and an environment variable; the 
 `turnout serve` too. What is said later in this list wins:
 
 1. the default,
-2. the user's file: `config.toml` in `~/.config/turnout` (Linux), `~/Library/Application Support/turnout` (macOS),
-   `%LOCALAPPDATA%\\turnout` (Windows), or in `$TURNOUT_HOME`; `turnout serve --config FILE` reads another one,
+2. the user's file: `config.toml`, `config.yaml` or `config.yml` in `~/.config/turnout` (Linux),
+   `~/Library/Application Support/turnout` (macOS), `%LOCALAPPDATA%\\turnout` (Windows), or in `$TURNOUT_HOME`;
+   only one of them may be there. `turnout serve --config FILE` reads another one,
 3. the project's file, `.turnout.toml` in the working folder or the nearest one above: it may set
    [`accounts.use`](#accounts.use), and models and efforts, at the top or of a slot,
 4. the environment,
-5. flags.
+5. flags,
+6. what a running gateway was told by `POST /turnout/config`.
 
-The file is TOML. Only what should differ from the default has to be in it:
+`turnout config show --origin` shows what is in force, and where each value came from. [Live
+configuration](live-configuration.md) says how to change it, also while a gateway runs.
+
+The file is TOML, or YAML with the same names. Only what should differ from the default has to be in it:
 
 ```toml
 upstream = "codex"
@@ -114,35 +119,16 @@ def _other_variables() -> Iterator[str]:
         yield f"| {', '.join(f'`{each}`' for each in name.split(', '))} | {text} |\n"
 
 
-def docstrings() -> dict[tuple[str, str], str]:
-    """The texts in `turnout.config`: (section, field) → the string under the field; (section, "") → the section's."""
-    found: dict[tuple[str, str], str] = {}
-    for node in ast.parse(inspect.getsource(config)).body:
-        if not isinstance(node, ast.ClassDef):
-            continue
-        found[node.name, ""] = ast.get_docstring(node) or ""
-        for field, after in zip(node.body, node.body[1:], strict=False):
-            match field, after:
-                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                    found[node.name, name] = text
-    return found
-
-
-def _text(docstring: str) -> str:
-    """Docstring markup as Markdown: double backticks become single ones, names of our own notes stay out."""
-    without_sources = re.sub(r" \([\w-]+\.md [\d.]+\)", "", docstring)
-    return " ".join(without_sources.replace("``", "`").split())
-
-
 def main(arguments: list[str]) -> int:
-    """Writes the page, or compares it with the one that is there."""
-    wanted = page()
+    """Writes the page and the schema, or compares them with those that are there."""
+    wanted = {PAGE: page(), SCHEMA: encoded()}
     if arguments == ["--check"]:
-        if PAGE.exists() and PAGE.read_text("utf-8") == wanted:
-            return 0
-        sys.stderr.write("docs/configuration.md is out of date: run `python tools/configuration.py`.\n")
-        return 1
-    PAGE.write_text(wanted, "utf-8")
+        stale = [path.name for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
+        if stale:
+            sys.stderr.write(f"{', '.join(stale)} in docs/ out of date: run `python tools/configuration.py`.\n")
+        return 1 if stale else 0
+    for path, text in wanted.items():
+        path.write_text(text, "utf-8")
     return 0
 
 

@@ -221,7 +221,7 @@ class Tools(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     schema_mode: Literal["faithful", "strict"] = "faithful"
     """`faithful` sends a tool's schema as it is and mends only what upstream refuses; `strict` brings it into the form
     of OpenAI's strict mode, in which the model cannot call a tool with arguments that break the schema."""
-    search: bool = True
+    tool_search: bool = True
     """Whether tools that the client loads while a conversation runs go by upstream's own mechanism, which leaves the
     prompt cache whole; otherwise they are added behind the other tools."""
 

@@ -82,7 +82,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("accounts.revoke_url", ("TURNOUT_REVOKE_URL", "CODEX_REVOKE_TOKEN_URL_OVERRIDE")),
     Variable("accounts.client_id", ("TURNOUT_AUTH_CLIENT_ID",)),
     Variable("tools.schema_mode", ("TURNOUT_TOOL_SCHEMA_MODE",)),
-    Variable("tools.search", ("TURNOUT_TOOL_SEARCH",)),
+    Variable("tools.tool_search", ("TURNOUT_TOOL_SEARCH",)),
     Variable("search.url", ("TURNOUT_SEARCH_URL",)),
     Variable("search.results", ("TURNOUT_SEARCH_RESULTS",)),
     Variable("search.timeout", ("TURNOUT_SEARCH_SECONDS",)),

@@ -106,7 +106,7 @@ def route(
         tier=tier,
         framing="lite" if offered.lite_framing and config.codex.framing.get(model) == "lite" else "plain",
         window=window(facts, offered),
-        tool_search=facts is not None and config.tools.search,
+        tool_search=facts is not None and config.tools.tool_search,
         image_detail="original" if facts is not None and facts.original_images else "auto",
         plan_counts=offered.catalogued,
         notes=(
