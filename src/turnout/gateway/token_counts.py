@@ -64,7 +64,7 @@ class TokenCountsDoor:
     async def _of_messages(self, body: bytes, snapshot: Snapshot) -> int:
         """The tokens of a Messages request, translated as it would be."""
         request, conversation = read_request(body, self._caches.sessions, "")
-        chosen = route(request, snapshot.config, snapshot.catalogue)
+        chosen = route(request, snapshot.config, snapshot.catalogue, upstreams=snapshot.offers)
         target = Target(
             model=chosen.model,
             effort=chosen.effort,
@@ -94,7 +94,8 @@ class TokenCountsDoor:
             )
         if not asked.model:
             return (await self._counting.count(body)).total
-        chosen = route(MessagesRequest(model=asked.model, messages=[]), snapshot.config, snapshot.catalogue)
+        request = MessagesRequest(model=asked.model, messages=[])
+        chosen = route(request, snapshot.config, snapshot.catalogue, upstreams=snapshot.offers)
         return await self._count(_with_model(body, chosen.model), chosen.upstream, snapshot)
 
     async def _count(self, request: bytes, upstream: str, snapshot: Snapshot) -> int:
