@@ -16,6 +16,7 @@ from tests.cli.terminal import Command
 from turnout import __version__
 from turnout.cli import completion
 from turnout.launch.running import Registration, RunningGatewayInfo
+from turnout.launch.token import kept_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def test_unset_needs_no_gateway(shell: Shell) -> None:
 def test_the_snippet(shell: Shell) -> None:
     with a_gateway_runs(shell):
         said = shell.run("settings")
-    assert "those of the gateway that runs now" in said
+    assert "end with it" in said
     snippet = json.loads(said[said.index("{") : said.rindex("}") + 1])
     assert snippet["env"]["ANTHROPIC_AUTH_TOKEN"] == TOKEN
     assert not settings_file(shell).exists()
@@ -94,8 +95,16 @@ def test_the_snippet(shell: Shell) -> None:
 def test_a_token_that_ends_with_the_gateway_goes_into_no_file(shell: Shell) -> None:
     with a_gateway_runs(shell):
         said = shell.run("settings", "--apply", "--yes", code=1)
-    assert "made anew at each start" in said
+    assert "would soon lead nowhere" in said
     assert not settings_file(shell).exists()
+
+
+def test_the_token_that_turnout_up_keeps_lasts(shell: Shell) -> None:
+    token = kept_token(shell.environ)
+    with a_gateway_runs(shell, "http://127.0.0.1:4000", token):
+        shell.run("settings", "--apply", "--yes")
+    assert json.loads(settings_file(shell).read_text())["env"]["ANTHROPIC_AUTH_TOKEN"] == token
+    assert token in shell.run("env", "bash")  # it does not run now, and will have the same
 
 
 def test_apply_shows_the_change_and_undo_takes_it_back(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,7 @@ def test_wrong_usage_ends_with_2(tmp_path: Path, arguments: list[str]) -> None:
         (
             RuntimeError("inside"),
             1,
-            "(RuntimeError): a defect of its own.\n  Run it again with TURNOUT_LOG_LEVEL=debug",
+            "(RuntimeError): a defect of its own.\n  Where it happened stands in ",
         ),
     ],
 )

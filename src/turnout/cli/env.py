@@ -26,7 +26,7 @@ def command(*, form: Form | None, unset: bool, config_path: Path | None) -> None
 
     FORM is bash, zsh, fish, powershell, cmd, json or dotenv; left out, it is your shell's. Nothing is changed: your
     shell takes in what it evaluates, for as long as it runs. The variables are for the gateway that runs now; if none
-    runs, for the one that the configuration describes, provided that it names a token (TURNOUT_TOKEN).
+    runs, for the one that `turnout up` starts, whose token is kept from its first start on.
 
     \b
     eval "$(turnout env)"                            bash, zsh
@@ -45,7 +45,7 @@ def command(*, form: Form | None, unset: bool, config_path: Path | None) -> None
     if unset:
         click.echo(shells.removals(wanted, outside.names()), nl=False)
         return
-    target = outside.target(config, find_running(os.environ))
+    target = outside.target(config, find_running(os.environ), os.environ)
     told = outside.variables(target, claude.window(config), os.environ)
     if not target.runs:
         click.echo("turnout: No gateway runs now. Start it with: turnout up", err=True)

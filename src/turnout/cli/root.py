@@ -109,7 +109,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
-        return _explain(error)
+        return _explain(error, arguments)
     return outcome if isinstance(outcome, int) else OK
 
 
@@ -125,7 +125,7 @@ def _colour() -> bool | None:
     return False if os.environ.get("NO_COLOR") else None
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, arguments: Sequence[str]) -> int:
     from turnout.protocol.errors import TurnoutError
     from turnout.settings import SettingsError
 
@@ -140,8 +140,17 @@ def _explain(error: Exception) -> int:
         case _:
             if os.environ.get("TURNOUT_LOG_LEVEL", "").lower() == "debug":
                 raise error
-            complain(
-                f"Something went wrong that Turnout did not expect ({type(error).__name__}): a defect of its own.",
-                "Run it again with TURNOUT_LOG_LEVEL=debug to see where, and please report it.",
-            )
+            _tell_of_defect(error, arguments)
     return FAILED
+
+
+def _tell_of_defect(error: Exception, arguments: Sequence[str]) -> None:
+    from turnout.cli import crash
+
+    file = crash.keep(error, arguments, os.environ)
+    complain(
+        f"Something went wrong that Turnout did not expect ({type(error).__name__}): a defect of its own.",
+        f"Where it happened stands in {file}: please report it with that file."
+        if file
+        else "Run it again with TURNOUT_LOG_LEVEL=debug to see where, and please report it.",
+    )

@@ -53,7 +53,7 @@ def command(*, applies: bool, undoes: bool, scope: str, file: Path | None, yes: 
     from turnout.launch.running import find_running
 
     config = options.load({}, config_path)
-    target = outside.target(config, find_running(os.environ))
+    target = outside.target(config, find_running(os.environ), os.environ)
     variables = outside.variables(target, claude.window(config), {})
     if applies:
         _apply(file or _of(scope), variables, target, yes=yes)
@@ -66,8 +66,8 @@ def _remark(target: Target) -> None:
     """What the user should know before this goes into a file: on stderr, since the snippet may go into a pipe."""
     if not target.lasting:
         click.echo(
-            "turnout: Address and token are those of the gateway that runs now. To keep them after a restart, set "
-            "server.port and server.token in your configuration.",
+            "turnout: Address and token are those of the gateway that runs now, and end with it. Those of a gateway "
+            "that `turnout up` starts are kept.",
             err=True,
         )
     elif not target.runs:
@@ -88,8 +88,8 @@ def _apply(file: Path, variables: dict[str, str], target: Target, *, yes: bool) 
     if not target.lasting:
         raise fail(
             FailureKind.BAD_REQUEST,
-            "The gateway's token is made anew at each start, so that settings with it would soon lead nowhere.",
-            "Give it one that stays: set server.token (and server.port) in your configuration, restart it, try again.",
+            "The token or port of this gateway ends with it, so that settings with them would soon lead nowhere.",
+            "End it, and start one that keeps them: turnout up",
         )
     before = file.read_bytes() if file.exists() else None
     after = client_settings.merged(before, variables, file)

@@ -11,6 +11,7 @@ import msgspec
 
 from turnout.gateway.binding import base_url, required_token
 from turnout.launch import environment
+from turnout.launch.token import token_file
 from turnout.protocol.errors import FailureKind, fail
 
 if TYPE_CHECKING:
@@ -31,28 +32,37 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     runs: bool
     """It runs now."""
     lasting: bool
-    """Address and token are those of the configuration, so that they are the same after a restart."""
+    """Address and token will be the same after a restart: the port is a fixed one, and the token is one that is kept
+    (that of the configuration, or the one that `turnout up` has made)."""
 
 
-def target(config: Config, running: RunningGatewayInfo | None) -> Target:
-    """The gateway that runs, else the one that the configuration describes completely.
+def target(config: Config, running: RunningGatewayInfo | None, environ: Mapping[str, str]) -> Target:
+    """The gateway that runs, else the one that `turnout up` would start, if its address and token are known.
 
-    Raises `TurnoutError` (`UNREACHABLE`) if none runs and the next one's address or token is not known.
+    Raises `TurnoutError` (`UNREACHABLE`) if none runs and they are not.
     """
     server = config.server
-    fixed = bool(server.port) and (bool(server.token) or not server.require_token)
+    token = required_token(config) or (_kept(environ) if server.require_token else "")
+    fixed = bool(server.port) and (bool(token) or not server.require_token)
     described = base_url(server.host, server.port)
-    token = required_token(config)
     if running is not None:
         lasting = fixed and (running.url, running.token) == (described, token)
         return Target(url=running.url, token=running.token, runs=True, lasting=lasting)
     if not fixed:
         raise fail(
             FailureKind.UNREACHABLE,
-            "No gateway runs, and the next one's token is not known yet.",
-            "Start one with `turnout up`. To keep one token for good, set TURNOUT_TOKEN (or server.token).",
+            "No gateway runs, and the address or token of the next one is not known yet.",
+            "Start one with: turnout up",
         )
     return Target(url=described, token=token, runs=False, lasting=True)
+
+
+def _kept(environ: Mapping[str, str]) -> str:
+    """The token of the gateway in the background, empty if none has been made yet."""
+    try:
+        return token_file(environ).read_text("utf-8").strip()
+    except OSError:
+        return ""
 
 
 def variables(target: Target, window: int, environ: Mapping[str, str]) -> dict[str, str]:
