@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
 def mapping_lines(config: Config) -> list[str]:
     """One line a name."""
-    from turnout.models.catalogue import Catalogue
+    from turnout.discovery.catalogues import Catalogues
     from turnout.routing.mapping import mapping
 
-    return [str(line) for line in mapping(config, Catalogue.bundled())]
+    return [str(line) for line in mapping(config, Catalogues(os.environ).known(config))]

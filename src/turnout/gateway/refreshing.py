@@ -104,7 +104,7 @@ class Refresher:
                 found.all(), source=found.source, fetched_at=found.fetched_at, etag=found.etag, refused=before.refused
             )
         self._live.use_catalogue(found)
-        if self._failures or found.all() != before.all():
+        if self._failures:
             log.get().info("models_refreshed", upstream=snapshot.config.upstream, models=len(found.all()))
         self.problem, self._failures = None, 0
         return found

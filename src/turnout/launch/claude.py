@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from turnout.discovery.catalogues import Catalogues
 from turnout.gateway.server import RunningGateway
 from turnout.launch import child, environment, locate
-from turnout.models.catalogue import Catalogue
 from turnout.routing.mapping import mapping
 from turnout.settings import Fitted
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from turnout.config import Config
     from turnout.ledger.store import RecordStore
+    from turnout.models.catalogue import Catalogue
     from turnout.settings import Source
 
 
@@ -29,9 +31,13 @@ def private(config: Config) -> Config:
     return msgspec.structs.replace(config, server=server)
 
 
-def window(config: Config) -> int:
-    """The context window to tell the client, in tokens: the smallest that any of its models has."""
-    return min(line.window for line in mapping(config, Catalogue.bundled()))
+def window(config: Config, catalogue: Catalogue | None = None) -> int:
+    """The context window to tell the client, in tokens: the smallest that any of its models has.
+
+    Without a ``catalogue`` by what is known of the models on this machine.
+    """
+    known = Catalogues(os.environ).known(config) if catalogue is None else catalogue
+    return min(line.window for line in mapping(config, known))
 
 
 def run(
@@ -50,6 +56,7 @@ def run(
     ``source`` is where ``config`` came from, and will change.
     """
     own = source and Fitted(source, lambda loaded: private(loaded.config), "`turnout claude`")
-    with RunningGateway(private(config), store=store, trace=trace, source=own) as gateway:
-        told = environment.for_claude(environ, gateway.base_url, gateway.token, window(config))
+    with RunningGateway(private(config), store=store, trace=trace, source=own, refreshes=True) as gateway:
+        room = window(config, gateway.gateway.live.catalogue)
+        told = environment.for_claude(environ, gateway.base_url, gateway.token, room)
         return child.run([*locate.command(program), *arguments], told)
