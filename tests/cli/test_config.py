@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import urllib.request
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from tests.cli.command import turnout
+from tests.cli.command import read_until, running, turnout
+from tests.gateway.client import wait_for
 
 FILE = """\
 #:schema ./turnout.schema.json
@@ -171,3 +174,25 @@ def test_the_schema_takes_what_turnout_takes(tmp_path: Path) -> None:
     for bad in ({"server": {"port": 70_000}}, {"server": {"prt": 1}}, {"colour": 1}, {"upstream": "azure"}):
         assert list(validator.iter_errors(bad)), bad
     assert schema["$defs"]["Server"]["properties"]["port"]["description"] == "Port to listen on; 0 takes a free one."
+
+
+def test_a_gateway_that_runs_takes_over_what_is_set(tmp_path: Path, file: Path) -> None:
+    variables = {"TURNOUT_TOKEN": "t", "TURNOUT_KEEPALIVE_SECONDS": "7"}
+
+    def told(url: str, key: str) -> dict[str, object]:
+        request = urllib.request.Request(f"{url}/turnout/config", headers={"authorization": "Bearer t"})
+        with urllib.request.urlopen(request) as answer:
+            found: dict[str, object] = json.load(answer)["settings"][key]
+            return found
+
+    with running(tmp_path, "serve", "--port", "0", "--separate", variables=variables) as process:
+        url = re.search(r"http://[\w.:]+", read_until(process, "listens on"))
+        assert url
+        assert told(url[0], "slots.opus.effort") == {"value": "high", "origin": f"the file {file}"}
+        turnout(tmp_path, "config", "set", "slots.opus.effort", "low")
+        turnout(tmp_path, "config", "set", "timing.keepalive", "8")
+        wait_for(lambda: told(url[0], "slots.opus.effort")["value"] == "low")
+        assert told(url[0], "timing.keepalive") == {
+            "value": 7.0,
+            "origin": "the variable TURNOUT_KEEPALIVE_SECONDS",
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import threading
@@ -14,7 +15,8 @@ import pytest
 from tests.gateway.client import Answer, Wire, message, send, wait_for
 from tests.gateway.upstreams import BEGIN_TEXT, STREAM_HEAD, Connection, ScriptedUpstream, chunk, completed, delta
 from turnout.gateway.server import RunningGateway
-from turnout.settings import Sources
+from turnout.gateway.steering import GUARDED
+from turnout.settings import Sources, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,6 +160,40 @@ def test_what_is_written_counts_even_where_a_variable_counts_before_the_file(fro
     configure(gateway, {"timing": {"hold": 5}, "persist": True})
     assert "hold = 5" in file.read_text()
     assert setting(gateway, "timing.hold") == {"value": 5.0, "origin": "a request to the gateway"}
+
+
+def test_what_cannot_be_written_does_not_count_either(
+    from_file: FromFile, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = from_file()
+    before = file.read_text()
+
+    def full(target: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+
+    monkeypatch.setattr("turnout.accounts.atomic.write", full)
+    answer = configure(gateway, {"timing": {"hold": 5}, "persist": True})
+    assert answer.status == 400
+    assert f"{file} cannot be written: No space left on device." in answer.error[1]
+    assert file.read_text() == before
+    assert setting(gateway, "timing.hold")["value"] == 15
+
+
+def test_an_account_that_is_not_there_is_refused(start: Start) -> None:
+    gateway = start()
+    refused = configure(gateway, {"accounts": {"use": "nobody"}})
+    assert refused.status == 400
+    assert "There is no account called 'nobody'" in refused.error[1]
+    assert setting(gateway, "accounts.use")["value"] == ""
+    name = gateway.gateway._accounts.list()[0].name
+    assert configure(gateway, {"accounts": {"use": name}}).status == 200
+    assert send(gateway, message()).status == 200
+
+
+def test_nothing_that_leads_elsewhere_or_lets_in_or_costs_can_be_changed_by_a_request() -> None:
+    kinds = ("url", "endpoint", "token", "key", "issuer", "home", "folder", "hosts", "spill")
+    named = {key for key in leaves() if any(kind in key.rpartition(".")[2] for kind in kinds)}
+    assert named - GUARDED == set()
 
 
 # Changed by a file

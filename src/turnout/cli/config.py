@@ -106,6 +106,9 @@ def unset(*, key: str, dry_run: bool, config_path: Path | None) -> int:
     from turnout.settings import editing
 
     editing.split(key)
+    if not _file(config_path).exists():
+        click.echo("There is no configuration file yet: nothing is set in one.")
+        return 0
     return _change(config_path, lambda text, path: editing.without(text, path, key), key, dry_run=dry_run)
 
 

@@ -201,11 +201,13 @@ class Steering:
         return config_file.prepare(path, change)
 
     def _take(self, loaded: Loaded) -> Outcome:
-        """Puts it in force. Raises `SettingsError` before anything has changed."""
+        """Puts it in force. Raises `SettingsError` or `TurnoutError` before anything has changed."""
         now = self._live.config
         in_force = self._as_started(loaded.config)
         changed = tuple(key for key in leaves() if _differ(key, now, in_force))
         if changed:
+            if "accounts.use" in changed and in_force.accounts.use and self._accounts is not None:
+                self._accounts.get(in_force.accounts.use)
             upstreams = self._rebuilt(in_force)
             if self._accounts is not None:
                 self._accounts.use_config(in_force)
