@@ -94,7 +94,6 @@ class Simulator:
         """Listen and serve. Raises OSError if the port is taken, RuntimeError if the server does not come up."""
         if self._thread is not None:
             raise RuntimeError("The simulator runs already.")
-        tokenizer.load()  # not at the first request, whose times someone may be looking at
         bound = self._listen()
         self._thread = threading.Thread(target=self._run, args=(bound,), name="turnout-simulator", daemon=True)
         self._thread.start()
@@ -236,6 +235,7 @@ class Simulator:
         await self._running.serve(bound, ready=lambda: ready(self) if ready else None)
 
     def _listen(self) -> socket.socket:
+        tokenizer.load()  # not at the first request, whose times someone may be looking at
         bound = listen(self._host, self._port)
         self._address = bound.getsockname()
         return bound
