@@ -18,11 +18,11 @@ def learn(failure: Failure, chosen: Route, plan: str, live: Live) -> Failure:
 
     ``plan`` is that of the account, empty if it is not known.
     """
-    if failure.kind is not FailureKind.MODEL_UNAVAILABLE or not is_refusal(failure):
-        return failure
+    if failure.kind is not FailureKind.MODEL_UNAVAILABLE or "model" not in failure.message.lower():
+        return failure  # a 404 may be a wrong address as well
     whose = plan if chosen.plan_counts else API
     catalogue = live.catalogue
-    if (chosen.model, whose) not in catalogue.refused:
+    if is_refusal(failure) and (chosen.model, whose) not in catalogue.refused:
         catalogue = catalogue.without(chosen.model, whose)
         live.use_catalogue(catalogue)
     return explained(failure, chosen, plan=whose, client_version=live.config.codex.client_version, catalogue=catalogue)

@@ -63,7 +63,7 @@ def read(text: str, leads: Callable[[str], bool]) -> Wish:
     if leads(whole):
         return Wish(name=whole)
     rest, mark, query = whole.partition("?")
-    wish = _without_suffix(_without_prefix(_bare(rest) if mark else rest, leads), leads)
+    wish = _without_suffix(_without_prefix(_bare(rest), leads), leads)
     return _with_parameters(wish, query) if mark else wish
 
 

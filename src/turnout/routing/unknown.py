@@ -59,7 +59,7 @@ def explained(failure: Failure, route: Route, *, plan: str, client_version: str,
     """Upstream's refusal of a model in words that help: is it the plan, is it the version, what else can be had.
 
     ``plan`` is that of the account, as far as it is known; ``client_version`` was announced (codex-backend.md 2.6).
-    ``catalogue`` has learned of the refusal, so that defaults avoid the model from now on.
+    Where ``catalogue`` has learned of the refusal, defaults avoid the model from now on, which is said as well.
     """
     facts = catalogue.get(route.model)
     instead = fallback(route.model, route.known_slot, catalogue, plan)
@@ -72,7 +72,7 @@ def explained(failure: Failure, route: Route, *, plan: str, client_version: str,
     elif route.plan_counts and _PLAN.search(failure.message):
         known = f"the plan {plan}" if plan else "a plan that is not known here"
         reasons.append(f"The account has {known}, which may not have this model; or the name is not one of Codex's.")
-    if instead and not route.chosen:
+    if instead and not route.chosen and (route.model, plan) in catalogue.refused:
         steps.append(f"Requests from now on go to {instead}; send this one again.")
     elif instead:
         steps.append(f"Choose {instead}, which this account should have.")
