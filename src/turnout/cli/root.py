@@ -37,6 +37,8 @@ COMMANDS = {
     "login": Lazy("turnout.cli.login", "Sign in with ChatGPT, or keep an API key."),
     "logout": Lazy("turnout.cli.logout", "Sign out."),
     "logs": Lazy("turnout.cli.logs", "Show what the gateway has logged."),
+    "models": Lazy("turnout.cli.models", "Show which models there are, choose what Claude's names stand for."),
+    "migrate": Lazy("turnout.cli.migrate", "Take settings over from other tools of this kind."),
     "quota": Lazy("turnout.cli.quota", "Show how much of your plan is used, and when it resets."),
     "restart": Lazy("turnout.cli.restart", "Begin a new gateway in the place of the one that runs."),
     "serve": Lazy("turnout.cli.serve", "Run the gateway for Claude Code and other clients."),
