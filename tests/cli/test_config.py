@@ -160,6 +160,27 @@ def test_an_edited_file_is_checked_before_it_counts(tmp_path: Path, file: Path) 
     assert file.read_text() == FILE + "[server]\nport = 4100\n"
 
 
+def test_a_broken_file_can_be_edited(tmp_path: Path, file: Path) -> None:
+    file.write_text("[server]\nprt = 4100\n")
+    editor = tmp_path / "editor.py"
+    editor.write_text(
+        "import sys, pathlib\nfile = pathlib.Path(sys.argv[1])\n"
+        "file.write_text(file.read_text().replace('prt', 'port'))\n"
+    )
+    done = turnout(tmp_path, "config", "edit", variables={"VISUAL": f'"{sys.executable}" "{editor}"'})
+    assert "Did you mean server.port?" in done.stderr
+    assert file.read_text() == "[server]\nport = 4100\n"
+
+
+def test_the_schema_beside_the_file_is_kept_new(tmp_path: Path, file: Path) -> None:
+    beside = file.with_name("turnout.schema.json")
+    turnout(tmp_path, "config", "set", "server.port", "1")
+    assert not beside.exists()
+    beside.write_text("{}")
+    turnout(tmp_path, "config", "set", "server.port", "2")
+    assert "properties" in json.loads(beside.read_text())
+
+
 def test_the_schema_takes_what_turnout_takes(tmp_path: Path) -> None:
     schema = json.loads(turnout(tmp_path, "config", "schema").stdout)
     validator = jsonschema.Draft202012Validator(schema)

@@ -96,6 +96,21 @@ def test_nor_one_that_stands_elsewhere_in_a_line(line: str) -> None:
     assert not any("s3cret" in each for each in editing.difference(line, f"{line}\n#", TOML_PATH))
 
 
+def test_nor_a_password_in_an_address() -> None:
+    after = editing.with_values("", TOML_PATH, {"openai.base_url": "https://me:s3cret@example.org/v1"})
+    lines = "\n".join(editing.difference("", after, TOML_PATH))
+    assert "https://me:(hidden)@example.org/v1" in lines
+
+
+@pytest.mark.parametrize("text", ["[slots.opus]\nmodel = 'a'\n[server]\nport = 1\n[slots.haiku]\nmodel = 'b'\n"])
+def test_sections_may_stand_in_any_order(text: str) -> None:
+    changed = editing.with_values(text, TOML_PATH, {"slots.haiku.effort": "low", "slots.opus.effort": "high"})
+    assert tomllib.loads(changed)["slots"] == {
+        "opus": {"model": "a", "effort": "high"},
+        "haiku": {"model": "b", "effort": "low"},
+    }
+
+
 def test_a_new_file_leads_editors_to_the_schema() -> None:
     assert editing.new_file(TOML_PATH, "./s.json").startswith("#:schema ./s.json\n")
     assert editing.new_file(YAML_PATH, "./s.json").startswith("# yaml-language-server: $schema=./s.json\n")

@@ -106,7 +106,7 @@ def unset(*, key: str, dry_run: bool, config_path: Path | None) -> int:
     from turnout.settings import editing
 
     editing.split(key)
-    if not _file(config_path).exists():
+    if not own_file(config_path).exists():
         click.echo("There is no configuration file yet: nothing is set in one.")
         return 0
     return _change(config_path, lambda text, path: editing.without(text, path, key), key, dry_run=dry_run)
@@ -116,7 +116,7 @@ def unset(*, key: str, dry_run: bool, config_path: Path | None) -> int:
 @options.config_file
 def path_(*, config_path: Path | None) -> None:
     """Print where your configuration file is, or would be."""
-    click.echo(_file(config_path))
+    click.echo(own_file(config_path))
 
 
 @command.command("init")
@@ -126,7 +126,7 @@ def init(*, yaml: bool, config_path: Path | None) -> int:
     """Write a new configuration file, with the schema beside it for your editor."""
     from turnout.gateway import config_file
 
-    path = _file(config_path)
+    path = own_file(config_path)
     if path.exists():
         raise click.ClickException(f"There is a configuration file already: {path}.")
     if yaml and config_path is None:
@@ -144,20 +144,22 @@ def edit(*, config_path: Path | None) -> int:
     What you save is checked before it takes the old one's place.
     """
     from turnout.gateway import config_file
+    from turnout.settings import SettingsError
 
-    path = _file(config_path)
-    start = config_file.prepare(path, lambda text, _: text)
-    text = start.after
+    path = own_file(config_path)
+    try:
+        text = config_file.migration(path).after
+    except SettingsError as error:  # a broken file is what an editor is wanted for
+        click.echo(str(error), err=True)
+        text = config_file.text(path)
     while True:
         edited = click.edit(text, extension=path.suffix, require_save=True)
         if edited is None:
             click.echo("Nothing changed.")
             return 0
         text = edited
-        from turnout.settings import SettingsError
-
         try:
-            made = config_file.prepare(path, lambda _, __: text)  # noqa: B023 (called at once)
+            made = config_file.replacement(path, text)
         except SettingsError as error:
             click.echo(str(error), err=True)
             if not sys.stdin.isatty() or not click.confirm("Edit it again?", default=True, err=True):
@@ -204,7 +206,7 @@ def migrate(*, dry_run: bool, config_path: Path | None) -> int:
     """Bring an older configuration file up to date; the old one is kept beside it."""
     from turnout.gateway import config_file
 
-    path = _file(config_path)
+    path = own_file(config_path)
     made = config_file.migration(path)
     if not path.exists() or not made.changes:
         click.echo("There is nothing to bring up to date.")
@@ -220,7 +222,7 @@ def schema() -> None:
     click.echo(schemas.encoded(), nl=False)
 
 
-def _file(named: Path | None) -> Path:
+def own_file(named: Path | None) -> Path:
     """The file that a change goes to. Raises `SettingsError` if there are two."""
     from turnout import paths
     from turnout.settings import files
@@ -244,23 +246,21 @@ def _change(named: Path | None, change: Change, key: str, *, dry_run: bool) -> i
     from turnout.gateway import config_file
     from turnout.settings import editing
 
-    made = config_file.prepare(_file(named), change)
+    made = config_file.prepare(own_file(named), change)
     if not made.changes:
         click.echo(f"Nothing changes: {key} is like that in {made.path} already.")
         return 0
     done = _write(made, dry_run=dry_run)
     if not dry_run:
         path, _ = editing.split(key)
-        _tell_of_others(path, made.path, named)
+        tell_of_others(path, made.path, named)
     return done
 
 
 def _write(made: Edit, *, dry_run: bool = False) -> int:
     from turnout.gateway import config_file
 
-    for line in made.difference:
-        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
-        click.echo(click.style(line, fg=colour) if colour else line)
+    show_difference(made)
     if dry_run:
         click.echo("Nothing was written.")
         return 0
@@ -270,7 +270,14 @@ def _write(made: Edit, *, dry_run: bool = False) -> int:
     return 0
 
 
-def _tell_of_others(key: str, path: Path, named: Path | None) -> None:
+def show_difference(made: Edit) -> None:
+    """What an edit changes, as a diff."""
+    for line in made.difference:
+        colour = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1])
+        click.echo(click.style(line, fg=colour) if colour else line)
+
+
+def tell_of_others(key: str, path: Path, named: Path | None) -> None:
     """Says so if something else than the file decides on this setting here."""
     loaded = options.resolve({}, named)
     origin = loaded.origins[key]

@@ -46,17 +46,28 @@ def prepare(path: Path, change: Change) -> Edit:
 
     Raises `SettingsError` if the file is broken before or would be after.
     """
-    exists = path.exists()
-    before = files.content(path) if exists else ""
-    text = before if exists else editing.new_file(path, f"./{schema.FILE_NAME}")
-    outdated = migrations.moves(files.parse(text, path), f"the file {path}")
-    if outdated:
-        text = editing.migrated(text, path)
-    after = change(text, path)
-    read = files.read_text(after, path)
-    for key, value in read.entries.items():
-        check(key, value, f"the file {path}")
+    before = text(path)
+    start = before or editing.new_file(path, f"./{schema.FILE_NAME}")
+    outdated = migrations.moves(files.parse(start, path), f"the file {path}")
+    after = change(editing.migrated(start, path) if outdated else start, path)
+    _check(after, path)
     return Edit(path, before, after, _backup(path) if outdated else None)
+
+
+def replacement(path: Path, after: str) -> Edit:
+    """The edit that gives the file this text, whatever it holds now. Raises `SettingsError` if the text is wrong."""
+    _check(after, path)
+    return Edit(path, text(path), after)
+
+
+def text(path: Path) -> str:
+    """The file's text, empty if there is no file. Raises `SettingsError`."""
+    return files.content(path) if path.exists() else ""
+
+
+def _check(after: str, path: Path) -> None:
+    for key, value in files.read_text(after, path).entries.items():
+        check(key, value, f"the file {path}")
 
 
 def migration(path: Path) -> Edit:
@@ -67,15 +78,15 @@ def migration(path: Path) -> Edit:
 def write(edit: Edit) -> None:
     """Makes the change. Raises `SettingsError` if the file has changed meanwhile, and `OSError`."""
     path = edit.path
-    now = files.content(path) if path.exists() else ""
-    if now != edit.before:
+    if text(path) != edit.before:
         raise SettingsError(f"The configuration file {path} was changed by somebody else just now. Try again.")
     target = path.resolve()  # a link to where the user keeps such files stays one
     mode = target.stat().st_mode & 0o777 if target.exists() else atomic.MODE
     if edit.backup is not None:
         atomic.write(edit.backup, edit.before.encode())
-    if not edit.before:
-        atomic.write(target.with_name(schema.FILE_NAME), schema.encoded().encode())
+    beside = path.with_name(schema.FILE_NAME)
+    if not edit.before or beside.is_file():  # one that is there is kept as new as this release
+        atomic.write(beside, schema.encoded().encode())
     atomic.write(target, edit.after.encode())
     if mode != atomic.MODE and os.name == "posix":
         target.chmod(mode)

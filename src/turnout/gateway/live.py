@@ -67,7 +67,7 @@ class Live:
         before = self.snapshot.upstreams
         kept = before if upstreams is None else upstreams
         self._change(msgspec.structs.replace(self.snapshot, config=config, upstreams=kept))
-        self._retired |= {old for old in before.values() if old not in kept.values()}
+        self._retired = (self._retired | set(before.values())) - set(kept.values())
         self._close_retired()
 
     def use_catalogue(self, catalogue: Catalogue) -> None:

@@ -287,8 +287,9 @@ def _differ(key: str, one: Config, other: Config) -> bool:
 
 
 def _changes(upstream: str, before: Config, after: Config) -> bool:
-    """Whether an upstream has to be made anew."""
-    return getattr(before, upstream) != getattr(after, upstream) or before.timing.connect != after.timing.connect
+    """Whether an upstream has to be made anew: its own section has changed, or the time that all of them read."""
+    own = (getattr(config, upstream, config) for config in (before, after))
+    return next(own) != next(own) or before.timing.connect != after.timing.connect
 
 
 def _log(outcome: Outcome, place: str) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from turnout.settings import files, migrations
 from turnout.settings.leaves import SettingsError, is_section, is_table, leaves, nearest, sections
+from turnout.settings.report import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +55,16 @@ def with_values(text: str, path: Path, values: Mapping[str, object]) -> str:
         for key, value in values.items():
             _put(document, key, value)
 
-    return _changed(text, path, change)
+    changed = _changed(text, path, change)
+    found = files.read_text(changed, path).entries
+    for key, value in values.items():
+        name, entry = split(key)
+        read = found.get(name)
+        if entry and isinstance(read, dict):
+            read = read.get(entry)
+        if msgspec.json.encode(read) != msgspec.json.encode(value):
+            raise SettingsError(f"{key} cannot be set in {path} without a person's help: edit the file yourself.")
+    return changed
 
 
 def without(text: str, path: Path, key: str) -> str:
@@ -101,7 +111,7 @@ _SECRET = re.compile(
 
 def _hidden(line: str) -> str:
     """The line, cut off where a secret begins."""
-    return _SECRET.sub(r"\1(hidden)", line) if line[:1] in "+- " else line
+    return without_password(_SECRET.sub(r"\1(hidden)", line)) if line[:1] in "+- " else line
 
 
 def _changed(text: str, path: Path, change: Change) -> str:

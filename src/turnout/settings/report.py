@@ -48,8 +48,13 @@ def shown(key: str, value: object) -> object:
     if leaves()[key].secret:
         return HIDDEN if value else ""
     if isinstance(value, str):
-        return _PASSWORD.sub(r"\1:(hidden)@", value)
+        return without_password(value)
     return msgspec.to_builtins(value)
+
+
+def without_password(text: str) -> str:
+    """The text, with passwords that stand in an address left out."""
+    return _PASSWORD.sub(r"\1:(hidden)@", text)
 
 
 def as_json(listed: Iterable[Value]) -> dict[str, dict[str, object]]:
