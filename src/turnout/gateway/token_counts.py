@@ -15,6 +15,7 @@ from turnout.gateway.doors import COUNT_TOKENS, JSON
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.protocol.messages import MessagesRequest
 from turnout.protocol.reading import NULL
+from turnout.routing.overrides import read as read_overrides
 from turnout.routing.router import route
 from turnout.translate.memory import SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches, translate
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from turnout.gateway.counting import Counting
     from turnout.gateway.exchange import Exchange
     from turnout.gateway.live import Live, Snapshot
+    from turnout.routing.overrides import Overrides
+    from turnout.routing.route import Route
     from turnout.upstream.base import Upstream
 
 TOOLS_BYTES = 4 * 1024 * 1024
@@ -55,16 +58,17 @@ class TokenCountsDoor:
         server = snapshot.config.server
         body = await exchange.body(server.body_limit, server.body_timeout)
         if path == COUNT_TOKENS:
-            answer: dict[str, object] = {"input_tokens": await self._of_messages(body, snapshot)}
+            answer: dict[str, object] = {"input_tokens": await self._of_messages(body, exchange, snapshot)}
         else:
-            tokens = await self._of_responses(body, snapshot)
+            tokens = await self._of_responses(body, exchange, snapshot)
             answer = {"object": "response.input_tokens", "input_tokens": tokens}
         await exchange.answer(200, dict(JSON), msgspec.json.encode(answer))
 
-    async def _of_messages(self, body: bytes, snapshot: Snapshot) -> int:
+    async def _of_messages(self, body: bytes, exchange: Exchange, snapshot: Snapshot) -> int:
         """The tokens of a Messages request, translated as it would be."""
         request, conversation = read_request(body, self._caches.sessions, "")
-        chosen = route(request, snapshot.config, snapshot.catalogue, upstreams=snapshot.offers)
+        overrides = read_overrides(exchange.headers, request.turnout, request.extra_body, request.reasoning_effort)
+        chosen = _route(request, overrides, snapshot)
         target = Target(
             model=chosen.model,
             effort=chosen.effort,
@@ -78,9 +82,9 @@ class TokenCountsDoor:
             session=None,
         )
         translated = translate(request, target, self._caches, conversation).body
-        return await self._count(translated, chosen.upstream, snapshot)
+        return await self._count(translated, chosen, snapshot)
 
-    async def _of_responses(self, body: bytes, snapshot: Snapshot) -> int:
+    async def _of_responses(self, body: bytes, exchange: Exchange, snapshot: Snapshot) -> int:
         """The tokens of a Responses request."""
         try:
             asked = msgspec.json.decode(body, type=_Asked)
@@ -94,26 +98,31 @@ class TokenCountsDoor:
             )
         if not asked.model:
             return (await self._counting.count(body)).total
-        request = MessagesRequest(model=asked.model, messages=[])
-        chosen = route(request, snapshot.config, snapshot.catalogue, upstreams=snapshot.offers)
-        return await self._count(_with_model(body, chosen.model), chosen.upstream, snapshot)
+        overrides = read_overrides(exchange.headers, NULL, NULL, NULL)
+        chosen = _route(MessagesRequest(model=asked.model, messages=[]), overrides, snapshot)
+        return await self._count(_with_model(body, chosen.model), chosen, snapshot)
 
-    async def _count(self, request: bytes, upstream: str, snapshot: Snapshot) -> int:
+    async def _count(self, request: bytes, chosen: Route, snapshot: Snapshot) -> int:
         """The upstream's own count where it has one and the user allows it, else Turnout's."""
         if snapshot.config.tokens.exact:
-            exact = await self._exact(request, snapshot.upstreams[upstream])
+            exact = await self._exact(request, snapshot.upstreams[chosen.upstream], chosen.account)
             if exact is not None:
                 return exact
         return (await self._counting.count(request)).total
 
-    async def _exact(self, request: bytes, upstream: Upstream) -> int | None:
+    async def _exact(self, request: bytes, upstream: Upstream, account: str) -> int | None:
         if not isinstance(upstream, CountsTokens):
             return None
         try:
-            return await upstream.count(request, await upstream.credential())
+            return await upstream.count(request, await upstream.credential(account or None))
         except TurnoutError as error:
             log.get().warning("not_counted_upstream", upstream=upstream.name, reason=error.failure.message)
             return None
+
+
+def _route(request: MessagesRequest, overrides: Overrides, snapshot: Snapshot) -> Route:
+    """Where the request would go, as far as its tokens depend on that: on the account's plan they do not."""
+    return route(request, snapshot.config, snapshot.catalogue, overrides, upstreams=snapshot.offers)
 
 
 def _with_model(request: bytes, model: str) -> bytes:
