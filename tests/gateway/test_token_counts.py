@@ -252,14 +252,16 @@ def test_an_api_is_asked_for_its_own_count_where_that_is_allowed(sim: Simulator,
     assert counted.json["input_tokens"] > of_responses.json["input_tokens"] > 10
 
 
-def test_a_count_goes_the_way_that_the_request_would(sim: Simulator, api: RunningGateway) -> None:
+def test_a_count_goes_the_way_that_the_request_would(
+    sim: Simulator, api: RunningGateway, gateway: RunningGateway
+) -> None:
     """By the same overrides, to the same names: an unknown model is no more counted than answered."""
     wanted = send(api, message(PROSE), path=COUNT, headers={"x-turnout-model": "gpt-5.5"})
     assert wanted.status == 200
     (asked,) = counts_asked(sim)
     assert asked.body is not None
     assert asked.body["model"] == "gpt-5.5"
-    unknown = send(api, message(PROSE, model="grok-9"), path=COUNT)
+    unknown = send(gateway, message(PROSE, model="grok-9"), path=COUNT)
     assert unknown.status == 404
     assert "grok-9" in unknown.error[1]
 
