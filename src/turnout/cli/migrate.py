@@ -44,7 +44,7 @@ def command(*, file: Path | None, tool: str | None, applies: bool, yes: bool, as
     from turnout.migration.plan import plan
     from turnout.settings import files
 
-    found = _look(file, tool)
+    found = look(file, tool)
     target = files.users_own(os.environ) or paths.config_file()
     planned = plan(found, files.read(target).entries if target.exists() else {})
     if as_json:
@@ -53,14 +53,15 @@ def command(*, file: Path | None, tool: str | None, applies: bool, yes: bool, as
         what = f"of {tool} " if tool else ""
         click.echo(f"Nothing {what}was found. Looked for: {', '.join(TOOLS) if tool is None else tool}.")
     else:
-        _show(found, planned)
+        show(found, planned)
     if applies and planned.takes:
         _apply(target, planned, yes=yes)
     elif planned.takes and not as_json:
         click.echo(f"\nNothing is changed yet. To write this into {target}: turnout migrate --apply")
 
 
-def _look(file: Path | None, tool: str | None) -> list[Found]:
+def look(file: Path | None, tool: str | None) -> list[Found]:
+    """What there is of the tool, or of all."""
     from turnout.migration import tools
     from turnout.migration.findings import Around
 
@@ -72,7 +73,8 @@ def _look(file: Path | None, tool: str | None) -> list[Found]:
     return [found for name in wanted if (found := tools.TOOLS[name](around)) is not None]
 
 
-def _show(found: Sequence[Found], planned: Plan) -> None:
+def show(found: Sequence[Found], planned: Plan) -> None:
+    """What would be taken over, and what not."""
     for each in found:
         click.echo(f"{click.style(each.title, bold=True)}: {', '.join(each.places)}")
     if planned.takes:

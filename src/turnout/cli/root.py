@@ -44,6 +44,7 @@ COMMANDS = {
     "serve": Lazy("turnout.cli.serve", "Run the gateway for Claude Code and other clients."),
     "service": Lazy("turnout.cli.service", "Have the gateway start when you log in."),
     "settings": Lazy("turnout.cli.settings", "Put the gateway into Claude Code's settings, and out again."),
+    "setup": Lazy("turnout.cli.setup", "Set Turnout up with a few questions."),
     "shell-init": Lazy("turnout.cli.shell_init", "Print two short commands for your shell: ccy and cpstop."),
     "simulate": Lazy("turnout.cli.simulate", "Run a stand-in for OpenAI's backends, for trying things out."),
     "status": Lazy("turnout.cli.status", "Show the gateway that runs."),
