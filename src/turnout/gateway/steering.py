@@ -56,6 +56,9 @@ NEEDS_RESTART = frozenset(
 )
 """Settings that count from the next start on."""
 
+NOT_OF_UPSTREAMS = ("model", "effort", "tier", "strict", "server", "slots", "models", "tools", "search", "records")
+"""Settings and sections that have nothing to do with how upstreams are reached."""
+
 GUARDED = frozenset(
     {
         *(key for key, leaf in leaves().items() if leaf.secret or leaf.type in (Url, UrlOrEmpty)),
@@ -82,6 +85,15 @@ class Outcome(msgspec.Struct, frozen=True):
     """Those that have changed since the start and count from the next one on."""
     written: Path | None = None
     """The file that it was written to."""
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """What can be put in force."""
+
+    loaded: Loaded
+    config: Config
+    """That of ``loaded``, with what needs a restart as it is."""
+    upstreams: Mapping[str, Upstream]
 
 
 class Steering:
@@ -159,7 +171,7 @@ class Steering:
     async def reload(self) -> Outcome:
         """Takes over what the files say now. Raises `SettingsError` or `TurnoutError`; all stays as it was then."""
         async with self._turn:
-            return self._take(await asyncio.to_thread(self._source.resolve, self._told))
+            return self._take(await self._ready(self._told))
 
     async def _tell(self, entries: Mapping[str, object], *, persist: bool) -> Outcome:
         for key in entries:
@@ -169,18 +181,17 @@ class Steering:
                     "or what may cost money. Change it in the configuration file."
                 )
         told = {key: value for key, value in {**self._told, **entries}.items() if value is not None}
-        loaded = await asyncio.to_thread(self._source.resolve, told)
+        ready = await self._ready(told)
         if not persist:
-            outcome = self._take(loaded)
+            outcome = self._take(ready)
             self._told = told
             return outcome
         edit = await asyncio.to_thread(self._prepare, entries)
-        self._rebuilt(loaded.config)  # raises before anything is written
         await asyncio.to_thread(config_file.write, edit)
         rest = {key: value for key, value in self._told.items() if key not in entries}
-        written = await asyncio.to_thread(self._source.resolve, rest)
-        if any(key in told and _differ(key, loaded.config, written.config) for key in entries):
-            outcome = self._take(loaded)  # a variable or a flag counts before the file: told, it counts anyway
+        written = await self._ready(rest)
+        if any(key in told and _differ(key, ready.config, written.config) for key in entries):
+            outcome = self._take(ready)  # a variable or a flag counts before the file: told, it counts anyway
             self._told = told
         else:
             outcome = self._take(written)
@@ -200,35 +211,34 @@ class Steering:
 
         return config_file.prepare(path, change)
 
-    def _take(self, loaded: Loaded) -> Outcome:
-        """Puts it in force. Raises `SettingsError` or `TurnoutError` before anything has changed."""
-        now = self._live.config
-        in_force = self._as_started(loaded.config)
-        changed = tuple(key for key in leaves() if _differ(key, now, in_force))
-        if changed:
-            if "accounts.use" in changed and in_force.accounts.use and self._accounts is not None:
-                self._accounts.get(in_force.accounts.use)
-            upstreams = self._rebuilt(in_force)
-            if self._accounts is not None:
-                self._accounts.use_config(in_force)
-            self._live.use_config(in_force, upstreams)
-        self.loaded = loaded
-        return Outcome(changed, self.restart)
+    async def _ready(self, told: Mapping[str, object]) -> Ready:
+        """All that is needed to put in force what the source says with ``told`` on top. Changes nothing.
 
-    def _as_started(self, config: Config) -> Config:
-        """The configuration, with what cannot change before the next start as it is."""
+        Raises `SettingsError` or `TurnoutError`.
+        """
+        loaded = await asyncio.to_thread(self._source.resolve, told)
+        now, config = self._live.snapshot, loaded.config
         for key in NEEDS_RESTART:
-            config = with_value(config, key, value_at(self._live.config, key))
-        return config
+            config = with_value(config, key, value_at(now.config, key))
+        if self._accounts is not None and config.accounts.use and _differ("accounts.use", now.config, config):
+            self._accounts.get(config.accounts.use)
+        upstreams = now.upstreams
+        if _may_change_upstreams(now.config, config):
+            made = await asyncio.to_thread(self._build, config)  # reading certificates takes its time
+            kept = {name for name in made if name in now.upstreams and not _changes(name, now.config, config)}
+            upstreams = {name: now.upstreams[name] if name in kept else each for name, each in made.items()}
+        return Ready(loaded, config, upstreams)
 
-    def _rebuilt(self, config: Config) -> Mapping[str, Upstream]:
-        """The upstreams of the configuration: those that it does not change as they are, the others anew."""
-        now = self._live.snapshot
-        made = self._build(self._as_started(config))  # costs next to nothing: they connect at their first request
-        return {
-            name: now.upstreams[name] if name in now.upstreams and not _changes(name, now.config, config) else upstream
-            for name, upstream in made.items()
-        }
+    def _take(self, ready: Ready) -> Outcome:
+        """Puts it in force, in one step."""
+        now, config = self._live.config, ready.config
+        changed = tuple(key for key in leaves() if _differ(key, now, config))
+        if changed:
+            if self._accounts is not None:
+                self._accounts.use_config(config)
+            self._live.use_config(config, ready.upstreams)
+        self.loaded = ready.loaded
+        return Outcome(changed, self.restart)
 
     async def _watch(self) -> None:
         while True:
@@ -284,6 +294,12 @@ def _mark(path: Path) -> tuple[str, int, int, int] | None:
 
 def _differ(key: str, one: Config, other: Config) -> bool:
     return value_at(one, key) != value_at(other, key)
+
+
+def _may_change_upstreams(before: Config, after: Config) -> bool:
+    """Whether anything else has changed than what no upstream is made of."""
+    same = {name: getattr(before, name) for name in NOT_OF_UPSTREAMS}
+    return msgspec.structs.replace(after, **same) != before
 
 
 def _changes(upstream: str, before: Config, after: Config) -> bool:
