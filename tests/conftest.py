@@ -15,7 +15,7 @@ _OF_THE_TESTS = {"TURNOUT_CLIENTS_DIR"}
 
 
 OUTPUT: list[tuple[str, str]] = []
-"""What each test so far has printed and logged, by the test's name."""
+"""What each test so far has printed and logged, by the test's name; and the commands and gateways that it has run."""
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

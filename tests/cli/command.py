@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from tests.conftest import OUTPUT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -28,7 +30,7 @@ def turnout(
     home: Path, *arguments: str, variables: Mapping[str, str] | None = None, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Runs `turnout` to its end."""
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "turnout", *arguments],
         env=environment(home, variables),
         cwd=home,
@@ -38,6 +40,8 @@ def turnout(
         encoding="utf-8",
         timeout=120,
     )
+    OUTPUT.append((f"turnout {' '.join(arguments)}", done.stdout + done.stderr))
+    return done
 
 
 @contextlib.contextmanager
@@ -59,7 +63,16 @@ def running(home: Path, *arguments: str, variables: Mapping[str, str] | None = N
     finally:
         if process.poll() is None:
             process.kill()
-        process.communicate()
+        OUTPUT.append((f"turnout {' '.join(arguments)}", "".join(_rest(process))))
+
+
+def _rest(process: subprocess.Popen[str]) -> Iterator[str]:
+    """What is left of what it has printed and logged; a test may have read some of it, or all."""
+    for stream in (process.stdout, process.stderr):
+        if stream is not None and not stream.closed:
+            yield stream.read()
+            stream.close()
+    process.wait()
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> str:
@@ -68,6 +81,7 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
     lines: list[str] = []
     for line in process.stdout:
         lines.append(line)
+        OUTPUT.append(("turnout", line))
         if words in line:
             return "".join(lines)
     raise AssertionError(f"{words!r} never came. Printed: {''.join(lines)}{process.stderr and process.stderr.read()}")

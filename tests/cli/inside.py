@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests.cli.service import variables
+from tests.conftest import OUTPUT
 from turnout.accounts.credential import Secret
 from turnout.accounts.store import Accounts
 from turnout.accounts.tokens import Tokens
@@ -62,8 +63,10 @@ class Shell:
         self._captured.readouterr()
         ended = run(arguments)
         captured = self._captured.readouterr()
-        assert ended == code, captured.out + captured.err
-        return captured.out + captured.err
+        shown = captured.out + captured.err
+        OUTPUT.append((f"turnout {' '.join(arguments)}", shown))
+        assert ended == code, shown
+        return shown
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.run(*arguments))

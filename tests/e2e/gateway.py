@@ -16,6 +16,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.conftest import OUTPUT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -88,7 +90,9 @@ class Gateway:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        self._log.close()
+        if not self._log.closed:
+            OUTPUT.append((self.url, self.log))
+            self._log.close()
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _START_SECONDS

@@ -60,9 +60,7 @@ def test_a_used_up_limit_ends_the_turn_at_once_and_tells_when_it_resets(claude: 
 
 
 @pytest.mark.capability("Failures that pass")
-@pytest.mark.parametrize(
-    "fault", ["429-burst:1", "429-burst", "503", "failed:server_is_overloaded", "failed:slow_down"]
-)
+@pytest.mark.parametrize("fault", ["429-burst:1", "429-burst"])
 def test_what_passes_soon_is_tried_again(claude: ClaudeCode, stack: Stack, fault: str) -> None:
     stack.play(say(ANSWER))
     stack.simulator.fault(fault)
@@ -73,7 +71,19 @@ def test_what_passes_soon_is_tried_again(claude: ClaudeCode, stack: Stack, fault
 
 
 @pytest.mark.capability("Failures that pass")
-@pytest.mark.parametrize("fault", ["500", "502-html", "drop-before-first-byte", "drop-after-created", "json-error-200"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "500",
+        "502-html",
+        "drop-before-first-byte",
+        "drop-after-created",
+        "json-error-200",
+        "503",
+        "failed-after-created:server_is_overloaded",
+        "failed-after-created:slow_down",
+    ],
+)
 def test_one_failure_before_any_output_is_not_noticed(claude: ClaudeCode, stack: Stack, fault: str) -> None:
     stack.play(say(ANSWER))
     stack.simulator.fault(fault)
@@ -81,6 +91,13 @@ def test_one_failure_before_any_output_is_not_noticed(claude: ClaudeCode, stack:
     assert _final(result) == ANSWER
     assert [request.fault for request in stack.requests] == [fault, None]
     assert not [event for event in result.events if event.get("subtype") == "api_retry"], "the client saw no failure"
+
+
+def test_an_overload_that_stays_for_a_while_is_waited_out_by_the_client(claude: ClaudeCode, stack: Stack) -> None:
+    stack.play(say(ANSWER))
+    stack.simulator.fault("503", times=3)
+    assert claude.run("Hello").succeeded().stdout == f"{ANSWER}\n"
+    assert [request.fault for request in stack.requests] == ["503", "503", "503", None], "twice for each of its tries"
 
 
 CUTS = ["drop-mid-text", "reset-mid-text", "eof-mid-text", "failed-mid-text:server_error"]
