@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import msgspec
-from msgspec import Raw
 
 from turnout.gateway import model_lists
 from turnout.gateway.doors import JSON, MODELS, MODELS_REFRESH, OWN_MODELS, speaks_openai
 from turnout.protocol.errors import FailureKind, fail
-from turnout.routing.mapping import mapping
+from turnout.routing.mapping import Nothing, mapping
 from turnout.routing.router import route
 from turnout.settings import SettingsError
 
@@ -21,19 +20,6 @@ if TYPE_CHECKING:
     from turnout.gateway.live import Live, Snapshot
     from turnout.gateway.refreshing import Refresher
     from turnout.gateway.who import Who
-
-NULL = Raw(b"null")
-
-
-class _Asked(msgspec.Struct, frozen=True):
-    """A request that names a model and nothing else."""
-
-    model: str
-    thinking: None = None
-    output_config: None = None
-    tools: Raw = NULL
-    speed: Raw = NULL
-    service_tier: Raw = NULL
 
 
 class ModelsDoor:
@@ -88,7 +74,7 @@ class ModelsDoor:
 
     def _one(self, exchange: Exchange, name: str, now: Snapshot) -> bytes:
         """The model that a request with this name would go to. Raises `TurnoutError` (`MODEL_UNAVAILABLE`)."""
-        found = route(_Asked(name), now.config, now.catalogue, upstreams=now.offers, plan=self._who.plan())
+        found = route(Nothing(name), now.config, now.catalogue, upstreams=now.offers, plan=self._who.plan())
         facts = now.catalogue.get(found.model)
         offered = now.upstreams[found.upstream].capabilities
         write = model_lists.openai_model if speaks_openai(exchange) else model_lists.anthropic_model

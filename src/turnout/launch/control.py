@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from turnout.gateway.doors import STATE, STOP
+from turnout.gateway.doors import MODELS_REFRESH, STATE, STOP
 from turnout.gateway.life import CONTROL, Ending, GatewayState
 from turnout.launch import process
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 5.0
 """How long a gateway may take for an answer: it is on this machine, but may be busy."""
+MODELS_SECONDS = 30.0
+"""What it may take to ask its upstream."""
 SPARE_SECONDS = 5.0
 """What an ending gateway gets beyond the time for its open answers."""
 
@@ -48,6 +50,11 @@ def reasons_not_ready(info: RunningGatewayInfo) -> tuple[str, ...]:
         return ("It does not answer.",) if body is None else msgspec.json.decode(body, type=Readiness).reasons
     except msgspec.DecodeError:
         return ("What answers there is no gateway of Turnout.",)
+
+
+def refresh_models(info: RunningGatewayInfo, seconds: float = MODELS_SECONDS) -> bool:
+    """Has it ask its upstream for models; whether it could."""
+    return _ask(info, "POST", MODELS_REFRESH, seconds=seconds) is not None
 
 
 def ask_to_end(info: RunningGatewayInfo, drain: float | None) -> bool:

@@ -50,8 +50,8 @@ class MappingLine(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.slot:<6} → {' · '.join(filter(None, parts))}"
 
 
-class _Nothing(msgspec.Struct, frozen=True):
-    """A request that says a slot's name and nothing else."""
+class Nothing(msgspec.Struct, frozen=True):
+    """A request that says a model's name and nothing else."""
 
     model: str
     thinking: None = None
@@ -80,7 +80,7 @@ def _line(
     # The user's aliases are for requests' names: here the slot itself is meant.
     models = msgspec.structs.replace(config.models, aliases=_without_slots(config.models.aliases))
     plain = msgspec.structs.replace(config, models=models)
-    found = route(_Nothing("" if slot == "other" else slot), plain, catalogue, upstreams=upstreams, plan=plan)
+    found = route(Nothing("" if slot == "other" else slot), plain, catalogue, upstreams=upstreams, plan=plan)
     if found.chosen:
         why = "set in the configuration"
     else:
