@@ -25,15 +25,33 @@ if TYPE_CHECKING:
 @client_flags.given
 @options.account
 @options.upstream
+@click.option("--config", "picks", is_flag=True, help="Choose models first, and keep the choice.")
+@click.option("--private", is_flag=True, help="A gateway for this session alone, even if one runs.")
+@click.option(
+    "--verbose", is_flag=True, help="Log the route of each request, too. Claude Code gets the option as well."
+)
 @options.trace
+@click.option("--dry-run", is_flag=True, help="Print what would be run, with which variables, and run nothing.")
+@click.option("--yes", is_flag=True, help="Install Claude Code without asking if it is missing.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGUMENTS OF CLAUDE]...")
 def command(
-    *, account: str | None, upstream: str | None, trace: Path | None, arguments: tuple[str, ...], **said: Any
+    *,
+    account: str | None,
+    upstream: str | None,
+    picks: bool,
+    private: bool,
+    verbose: bool,
+    trace: Path | None,
+    dry_run: bool,
+    yes: bool,
+    arguments: tuple[str, ...],
+    **said: Any,
 ) -> int:
     """Run Claude Code on OpenAI's models.
 
-    Starts a private gateway for this one session and Claude Code with the terminal handed over to it. Your own
-    settings, files and shell stay as they are. What follows the options below goes to Claude Code as it is.
+    Claude Code gets the terminal handed over, and a gateway: the one that runs (`turnout up`) if its settings are
+    those of this session, else a private one that ends with it. Your own settings, files and shell stay as they are.
+    What follows the options below goes to Claude Code as it is.
 
     \b
     turnout claude
@@ -42,34 +60,39 @@ def command(
     turnout claude --account work
     turnout claude --upstream openai --model sonnet
     turnout claude --model gpt-6-astra --reasoning high --fast
+    turnout claude --dry-run                         what would run
     turnout claude -- --help                         Claude Code's own help
 
     It uses your ChatGPT plan or your API key, whichever the account in use is for, and has you sign in first if there
     is no account. `turnout accounts` lists accounts; a login of the Codex CLI is used where it lies.
-    The gateway's log goes to the file turnout.log, because the terminal is Claude Code's (see docs/troubleshooting.md).
+    The gateway's log goes to the file turnout.log, because the terminal is Claude Code's: `turnout logs -f`.
     """
-    from turnout import log, paths
-    from turnout.cli import readiness
-    from turnout.launch import claude, locate
+    from turnout.cli import launching, readiness
+    from turnout.launch import claude
 
     passed_on, told = client_flags.divided(**said)
+    words = [*passed_on, *(["--verbose"] if verbose else []), *arguments]
+    program = launching.program(install=yes, ask=not dry_run)
+    if not claude.asks_models(words):
+        if dry_run:
+            launching.show_alone(program, words)
+            return 0
+        return claude.run_alone(program, words, os.environ)
+    if picks and not dry_run:
+        launching.pick()
     flags = {"upstream": upstream, "accounts.use": account, **told}
     config = readiness.fitted(options.resolve(flags))
-    program = locate.claude()
-    if program is None:
-        raise click.ClickException(f"Claude Code is not installed. {locate.HOW_TO_INSTALL}")
     # What runs inside, such as `turnout statusline`, is about the same account.
     environ = {**os.environ, "TURNOUT_ACCOUNT": config.accounts.use} if config.accounts.use else os.environ
+    session = launching.Session(
+        program=program, arguments=tuple(words), config=config, environ=environ, model=said["model"] or ""
+    )
+    running = None if private or trace is not None or verbose else launching.joinable(config)
+    if dry_run:
+        launching.show(session, running)
+        return 0
     options.warn_of_trace(trace)
     readiness.make_ready(config)  # better now than at the first message
-    with log.open_file(paths.log_file()) as file:  # the terminal is Claude Code's
-        log.from_environment(os.environ, file)
-        return claude.run(
-            program,
-            [*passed_on, *arguments],
-            config,
-            environ,
-            store=options.record_store(config),
-            trace=trace,
-            source=options.source(flags),
-        )
+    if running is not None:
+        return launching.join(session, running)
+    return launching.on_private_gateway(session, flags, trace=trace, verbose=verbose)

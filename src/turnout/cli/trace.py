@@ -124,7 +124,7 @@ def replay(
 
     from turnout import log
     from turnout.cli import explanation, timeline
-    from turnout.launch.claude import private
+    from turnout.launch.backstage import private
     from turnout.replay.run import replay as send_again
 
     trace = _read(file)

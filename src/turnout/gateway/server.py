@@ -193,15 +193,18 @@ class RunningGateway:
         environ: Mapping[str, str] = os.environ,
         refreshes: bool = False,
         source: Source | None = None,
+        sockets: list[socket.socket] | None = None,
     ) -> None:
         """``upstreams`` and ``catalogue`` stand in for those that ``config`` wants and the bundled one.
 
         With ``refreshes`` it begins with the catalogue that is kept, and asks for a fresh one by itself.
 
         Without a ``store`` records end with the gateway. ``trace`` is a file to record the first session to.
-        ``environ`` says where this user's files are. ``source`` is where ``config`` came from, and will change.
+        ``environ`` says where this user's files are. ``source`` is where ``config`` came from, and will change. It listens
+        on ``sockets`` if they are given; they become its own.
         """
         self._store = store
+        self._given = sockets
         self._source = source
         self._environ = environ
         self._trace = trace
@@ -221,7 +224,7 @@ class RunningGateway:
         self.token = required_token(self.config)
         accounts = Accounts(self.config, self._environ)
         upstreams = build(self.config, accounts=accounts) if self._upstreams is None else self._upstreams
-        self._sockets = listen(self.config.server.host, self.config.server.port)
+        self._sockets = self._given or listen(self.config.server.host, self.config.server.port)
         port = self._sockets[0].getsockname()[1]
         settings = msgspec.structs.replace(self.config.server, port=port)
         self.config = msgspec.structs.replace(self.config, server=settings)

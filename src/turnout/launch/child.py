@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 FORWARDED = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGBREAK") if hasattr(signal, name)
@@ -19,14 +19,21 @@ from the terminal, which tells the program itself."""
 FROM_TERMINAL = tuple(getattr(signal, name) for name in ("SIGINT", "SIGQUIT") if hasattr(signal, name))
 
 
-def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
+def run(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    *,
+    started: Callable[[subprocess.Popen[bytes]], None] = lambda process: None,
+) -> int:
     """Runs the program to its end and gives its exit code; 128 + N if signal N ended it, as shells do.
 
-    Raises `OSError` if it cannot be started. Call it from the main thread: signal handlers live there.
+    ``started`` is called once it runs. Raises `OSError` if it cannot be started. Call it from the main thread: signal
+    handlers live there.
     """
     with _signals_waiting() as forward:
         child = subprocess.Popen(command, env=dict(environ))
         forward(child)
+        started(child)
         code = child.wait()
     return code if code >= 0 else 128 - code
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -50,6 +51,24 @@ def usual_places(environ: Mapping[str, str], platform: str) -> Iterator[Path]:
         yield home / folder / "claude"
     for folder in ("/opt/homebrew/bin", "/usr/local/bin", "/usr/bin"):
         yield Path(folder) / "claude"
+
+
+def version(program: Path) -> str:
+    """Its version as its installer wrote it down, empty if that is not found: asking the program takes a while."""
+    try:
+        real = program.resolve(strict=True)
+    except OSError:
+        return ""
+    if re.fullmatch(r"\d+\.\d+\.\d+", real.name):
+        return real.name  # the native installer keeps each version in a file of that name
+    for folder in (*list(real.parents)[:3], real.parent / "node_modules" / PACKAGE):
+        try:
+            described = json.loads((folder / "package.json").read_text("utf-8"))
+            if str(described["name"]).startswith(PACKAGE):
+                return str(described["version"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # not a package of Claude Code's
+    return ""
 
 
 def command(program: Path) -> Sequence[str]:
