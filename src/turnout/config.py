@@ -87,9 +87,10 @@ class Slot(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str = ""
     """Model upstream; empty: chosen from the catalogue. Any model string: `gpt-6-sol@low` fixes the effort as well."""
     effort: EffortChoice = ""
-    """Reasoning effort when the client names none; empty: the slot's default."""
+    """Reasoning effort of its requests, whatever the client asks for; empty: the client's, else the slot's default."""
     tier: TierChoice = ""
-    """Service tier when the client names none: `priority` (or `fast`), `flex`, `default`; empty: the upstream's own."""
+    """Service tier when the client is not in fast mode: `priority` (or `fast`), `flex`, `default`; empty: the
+    upstream's own."""
     account: str = ""
     """Nickname of the account to use; empty: as for every request."""
     upstream: UpstreamChoice = ""
@@ -247,7 +248,7 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str = ""
     """The model behind every Claude name; empty: each slot's own. A slot that is set beside it keeps what is set."""
     effort: EffortChoice = ""
-    """The effort of every request, whatever the client asks for; empty: the client's, else the slot's."""
+    """The effort of every request, whatever the client asks for; empty: each slot's own."""
     tier: TierChoice = ""
     """The service tier of requests that name none, in every slot."""
     upstreams: UpstreamSwitches = UpstreamSwitches()

@@ -235,7 +235,9 @@ IN_THE_STRING = Config(slots=Slots(opus=Slot(model="gpt-6-sol@low")))
         (IN_THE_STRING, asking("high"), Overrides(), "low"),
         (msgspec.structs.replace(IN_THE_STRING, effort="max"), asking("high"), Overrides(), "max"),
         (Config(effort="max", slots=Slots(opus=Slot(effort="low"))), asking("high"), Overrides(), "low"),
-        (Config(slots=Slots(opus=Slot(effort="low"))), asking("high"), Overrides(), "high"),
+        (Config(slots=Slots(opus=Slot(effort="low"))), asking("high"), Overrides(), "low"),
+        (Config(slots=Slots(opus=Slot(effort="low"))), asking(None, Thinking("disabled")), Overrides(), "low"),
+        (Config(slots=Slots(haiku=Slot(effort="low"))), asking("high"), Overrides(), "high"),
         (Config(slots=Slots(opus=Slot(effort="low"))), asking(), Overrides(), "low"),
     ],
 )

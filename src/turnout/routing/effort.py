@@ -42,7 +42,7 @@ def wanted(request: Meaning, fixed: str, lane: Lane) -> tuple[str | None, tuple[
     """The effort that a request means, before capping.
 
     In order: what is ``fixed`` whatever the client says; its own ``output_config.effort``; thinking switched off (the
-    least there is) or given a budget; the slot's effort. A direct model has no slot: the upstream takes its own.
+    least there is) or given a budget; the slot's default. A direct model has no slot: the upstream takes its own.
     """
     client = request.output_config.effort if request.output_config is not None else None
     if fixed:
@@ -57,7 +57,7 @@ def wanted(request: Meaning, fixed: str, lane: Lane) -> tuple[str | None, tuple[
         return efforts.ORDER[0], ()
     if thinking is not None and thinking.type == "enabled" and thinking.budget_tokens is not None:
         return efforts.of_budget(thinking.budget_tokens), ()
-    return ((lane.first("effort") or DEFAULT_EFFORTS[lane.slots[-1]]) if lane.slots else None), ()
+    return (DEFAULT_EFFORTS[lane.slots[-1]] if lane.slots else None), ()
 
 
 def notes_on_cap(asked: str | None, sent: str | None, model: str, facts: ModelFacts | None) -> tuple[Note, ...]:

@@ -82,9 +82,7 @@ def route(
         model, on_model = chosen, plans.warning(chosen, slot, catalogue, plan)
     facts = catalogue.get(model)
 
-    fixed = overrides.effort or named.wish.effort
-    if not fixed and config.effort:
-        fixed = lane.or_general("effort")
+    fixed = overrides.effort or named.wish.effort or lane.or_general("effort")
     if not fixed and configured is not None:
         fixed = configured.effort
     asked, on_effort = effort.wanted(request, fixed, lane)
