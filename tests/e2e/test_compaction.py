@@ -9,8 +9,10 @@ import pytest
 from tests.e2e import upstream
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.script import COMPACTION, bash, say, use
+from tests.gateway.client import wait_for
 from turnout.launch import environment
-from turnout.simulator import Turn, Usage, When
+from turnout.simulator import Settings, Turn, Usage, When
+from turnout.simulator.catalogue import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,20 +48,22 @@ def test_a_conversation_near_the_windows_end_is_summed_up(version: str, stack: S
 def test_a_conversation_that_is_too_long_is_summed_up_without_asking_upstream(
     version: str, own_stack: Callable[..., Stack], tmp_path: Path
 ) -> None:
-    """The gateway counts it and refuses it with the numbers; a fifth of the window stands for the whole of it here."""
-    stack = own_stack(TURNOUT_MODELS_OVERFLOW="0.2")
+    """The gateway counts it by the window that the catalogue names, and refuses it with the numbers."""
+    stack = own_stack(Settings(windows=dict.fromkeys((model.slug for model in MODELS), 60_000)))
+    wait_for(lambda: "models_refreshed" in stack.gateway.log)
     claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
     summary = "<analysis>Long.</analysis>\n<summary>The user has read a long timetable to the model.</summary>"
     stack.play(
         say(summary, when=COMPACTION),
-        say("Six.", when=When(last_user_text="Part 6 of the timetable")),
-        *map(say, ("One.", "Two.", "Three.", "Four.", "Five.")),
+        say("Three.", when=When(last_user_text="Part 3 of the timetable")),
+        say("One."),
+        say("Two."),
     )
     line = "The express leaves at noon, and the local train waits for it at the junction. "
-    parts = [f"Part {number} of the timetable: {line * 500}" for number in range(1, 7)]
-    assert claude.converse(*parts, timeout=90) == ["One.", "Two.", "Three.", "Four.", "Five.", "Six."]
-    *before, compaction, resumed = stack.conversation
-    assert len(before) == 5, "the sixth was refused, and not sent"
+    parts = [f"Part {number} of the timetable: {line * 1_150}" for number in (1, 2, 3)]
+    assert claude.converse(*parts, timeout=90) == ["One.", "Two.", "Three."]
+    first, second, compaction, resumed = stack.conversation
+    assert "Part 3" not in upstream.whole_text(first) + upstream.whole_text(second), "it was refused, and not sent"
     assert "failure=context_overflow" in stack.gateway.log
     assert "Respond with TEXT ONLY" in upstream.texts(compaction, "user")[-1]
     assert "a long timetable" in upstream.whole_text(resumed)
