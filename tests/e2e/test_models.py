@@ -1,0 +1,56 @@
+"""The models of the gateway in Claude Code's own list, and their window (claude-code-wire.md 8)."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.script import say
+from tests.e2e.terminal import ENTER
+from turnout.models.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from tests.e2e.claude_code import ClaudeCode
+    from tests.e2e.stack import Stack
+
+LISTED = [facts.slug for facts in Catalogue.bundled().listed()]
+DISCOVERY = {"CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": ""}
+"""What makes the client ask a gateway for its models: unnecessary traffic must not be switched off."""
+
+
+@pytest.mark.capability("Model and effort (--model, /model, /effort)")
+def test_the_client_finds_the_gateways_models_and_one_can_be_chosen(claude: ClaudeCode, stack: Stack) -> None:
+    stack.play(say("Hello from another model."))
+    with claude.terminal(environment=DISCOVERY) as terminal:
+        terminal.wait_for("❯")
+        kept = claude.config / "cache" / "gateway-models.json"
+        deadline = time.monotonic() + 20
+        while not kept.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert [model["id"] for model in json.loads(kept.read_text())["models"]] == [f"anthropic/{s}" for s in LISTED]
+        terminal.submit("/model")
+        terminal.wait_for(lambda screen: screen.count("From gateway") >= 4)
+        shown = terminal.text
+        assert all(f"{slug} " in shown for slug in LISTED[:4])
+        while "❯ 7." not in terminal.text:
+            terminal.press("\x1b[B")
+            time.sleep(0.1)
+        terminal.press("s", until="for this session")
+        terminal.submit("hi")
+        terminal.press(ENTER, until="Hello from another model.")
+    assert stack.conversation[-1].body is not None
+    assert stack.conversation[-1].body["model"] == LISTED[1]
+
+
+@pytest.mark.parametrize("name", [f"anthropic/{LISTED[-1]}", LISTED[-1]])
+def test_the_client_takes_the_window_that_it_is_told(claude: ClaudeCode, stack: Stack, name: str) -> None:
+    """Also for names that it lists. With ``claude-`` before the name 2.1.197 would not."""
+    stack.play(say("Hello."))
+    told = {"CLAUDE_CODE_MAX_CONTEXT_TOKENS": "258400", "CLAUDE_CODE_AUTO_COMPACT_WINDOW": "258400"}
+    done = claude.run("hi", "--model", name, "--output-format", "json", environment=told).succeeded()
+    assert done.json["modelUsage"][name]["contextWindow"] == 258_400
+    assert stack.conversation[-1].body is not None
+    assert stack.conversation[-1].body["model"] == LISTED[-1]
