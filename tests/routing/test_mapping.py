@@ -46,6 +46,14 @@ def test_it_warns() -> None:
     assert any("ultra became max" in warning for warning in opus.warnings)
 
 
+def test_it_warns_of_names_that_nobody_knows_and_of_nothing_that_nobody_has_asked_for() -> None:
+    models = [msgspec.structs.replace(facts, efforts=("low",)) for facts in CATALOGUE.all()]
+    assert [line.warnings for line in mapping(Config(), Catalogue(models))] == [()] * 4
+    opus, *others = mapping(Config(slots=Slots(opus=Slot(model="gpt-5.55"))), CATALOGUE)
+    assert opus.warnings == ("gpt-5.55 is in no list of models; the nearest is gpt-5.5",)
+    assert not any(line.warnings for line in others)
+
+
 def test_an_alias_with_a_slots_name_does_not_change_the_slot() -> None:
     config = Config(models=ModelsSettings(aliases={"opus": "gpt-5.5", "quick": "gpt-5.5"}))
     assert mapping(config, CATALOGUE)[0].model == "gpt-6.1-sol"

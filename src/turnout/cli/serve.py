@@ -108,12 +108,11 @@ def _which_runs(error: AlreadyRunningError) -> str:
 
 
 def _announce(base_url: str, config: Config, *, token_is_new: bool) -> None:
-    from turnout.discovery.catalogues import Catalogues
+    from turnout.cli.mapping_view import mapping_lines
     from turnout.routing.accounts import at_a_limit
-    from turnout.routing.mapping import mapping
 
     click.echo(f"\n{click.style(f'Turnout {__version__}', bold=True)} listens on {click.style(base_url, fg='cyan')}\n")
-    for line in mapping(config, Catalogues(os.environ).known(config)):
+    for line in mapping_lines(config):
         click.echo(f"  {line}")
     if rule := at_a_limit(config):
         click.echo(f"  {rule}")

@@ -12,12 +12,14 @@ from turnout.protocol.capabilities import USUAL, Capabilities
 from turnout.routing import plans
 from turnout.routing.lanes import is_set
 from turnout.routing.router import route
+from turnout.routing.unknown import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from turnout.config import Config
     from turnout.models.catalogue import Catalogue
+    from turnout.routing.route import Route
 
 ALWAYS: tuple[SlotName, ...] = ("opus", "sonnet", "haiku", "other")
 """Slots that are always shown; the others stand for the same until something is set of them."""
@@ -97,8 +99,19 @@ def _line(
         account=found.account,
         chosen=found.chosen,
         why=why,
-        warnings=tuple(note.reason for note in found.notes if note.action == "approximated"),
+        warnings=tuple(_warnings(found, config, catalogue)),
     )
+
+
+def _warnings(found: Route, config: Config, catalogue: Catalogue) -> Iterator[str]:
+    if found.chosen and found.plan_counts and catalogue.get(found.model) is None:
+        close = nearest(found.model, (facts.slug for facts in catalogue.listed()))
+        yield f"{found.model} is in no list of models" + (f"; the nearest is {close[0]}" if close else "")
+    # That a slot's own effort is more than its model has is no news: nobody has asked for it.
+    set_effort = bool(config.effort) or any(getattr(config.slots, slot).effort for slot in SLOTS)
+    for note in found.notes:
+        if note.action == "approximated" and (note.place != "effort" or (set_effort and catalogue.get(found.model))):
+            yield note.reason
 
 
 def _without_slots(aliases: Mapping[str, str]) -> dict[str, str]:
