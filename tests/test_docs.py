@@ -18,7 +18,7 @@ from turnout.simulator.scenario import Scenario, bundled_scenarios
 from turnout.variables import OTHER_VARIABLES, VARIABLES
 
 ROOT = Path(__file__).parent.parent
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 
 
 def text(name: str) -> str:
@@ -37,6 +37,13 @@ def test_the_configuration_page_is_up_to_date() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_every_command_has_a_page_of_its_own_that_is_up_to_date() -> None:
+    done = subprocess.run([sys.executable, "tools/commands.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    there = {path.stem for path in (ROOT / "docs" / "commands").glob("*.md")}
+    assert there == {*COMMANDS, "index"}
+
+
 def test_every_failure_is_explained() -> None:
     explained = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", text("docs/troubleshooting.md"), re.M)))
     assert sorted(explained) == sorted(kind.value for kind in FailureKind)
@@ -52,7 +59,7 @@ def test_every_variable_named_in_a_page_is_one_that_turnout_reads() -> None:
 def test_every_command_named_in_a_page_exists_and_every_command_is_named() -> None:
     named: set[str] = set()
     for page in PAGES:
-        named |= set(re.findall(r"`turnout ([a-z]+)", page.read_text("utf-8")))
+        named |= set(re.findall(r"`turnout ([a-z]+(?:-[a-z]+)*)", page.read_text("utf-8")))
     assert named == set(COMMANDS)
 
 

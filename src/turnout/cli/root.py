@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+EXIT_CODES = {
+    "0": "It is done. Of `turnout doctor`: there is no problem.",
+    "1": "It failed; standard error says why, and what to do. Of `turnout doctor` and `turnout upstreams test`: "
+    "something is not in order.",
+    "2": "The command line or a setting is wrong; nothing was done.",
+    "3": "`turnout status`: no gateway runs.",
+    "130": "Interrupted, by Ctrl-C or by an answer of no to a question.",
+    "other": "`turnout claude`: Claude Code's own exit code; 128 + N if signal N ended it.",
+}
+"""What the command line ends with, for docs/commands/index.md."""
 
 
 class Lazy(NamedTuple):
@@ -37,7 +47,7 @@ COMMANDS = {
     "login": Lazy("turnout.cli.login", "Sign in with ChatGPT, or keep an API key."),
     "logout": Lazy("turnout.cli.logout", "Sign out."),
     "logs": Lazy("turnout.cli.logs", "Show what the gateway has logged."),
-    "models": Lazy("turnout.cli.models", "Show which models there are, choose what Claude's names stand for."),
+    "models": Lazy("turnout.cli.models", "Show which models there are, and choose among them."),
     "migrate": Lazy("turnout.cli.migrate", "Take settings over from other tools of this kind."),
     "quota": Lazy("turnout.cli.quota", "Show how much of your plan is used, and when it resets."),
     "restart": Lazy("turnout.cli.restart", "Begin a new gateway in the place of the one that runs."),
@@ -55,6 +65,34 @@ COMMANDS = {
 }
 
 
+SECTIONS = {
+    "Begin": ("claude", "setup", "demo", "login", "logout", "accounts", "migrate"),
+    "See how things are": (
+        "status",
+        "quota",
+        "models",
+        "upstreams",
+        "doctor",
+        "explain",
+        "trace",
+        "logs",
+        "statusline",
+    ),
+    "The gateway": ("up", "down", "restart", "service", "serve"),
+    "Settings, shells, other clients": ("config", "env", "settings", "shell-init", "completion"),
+}
+"""The commands as `--help` lists them."""
+MORE = "More"
+"""Where those stand that have no other place."""
+
+
+def sections() -> dict[str, list[str]]:
+    """All commands under the titles that they stand under."""
+    placed = {title: [name for name in names if name in COMMANDS] for title, names in SECTIONS.items()}
+    known = {name for names in placed.values() for name in names}
+    return placed | {MORE: [name for name in COMMANDS if name not in known]}
+
+
 class Commands(click.Group):
     """A group whose commands are imported only when they run: `turnout --help` stays quick."""
 
@@ -68,8 +106,11 @@ class Commands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, lazy.summary) for name, lazy in COMMANDS.items()])
+        widest = max(map(len, COMMANDS))
+        for title, names in sections().items():
+            if names:
+                with formatter.section(title):
+                    formatter.write_dl([(name.ljust(widest), COMMANDS[name].summary) for name in names])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
