@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -11,8 +13,8 @@ from msgspec import Raw
 from tests.routing.asking import NULL, SOME_TOOLS, OutputConfig, Request, Thinking, asking
 from turnout.config import CodexSettings, Config, ModelsSettings, Slot, Slots
 from turnout.models.catalogue import Catalogue
-from turnout.models.effort import ORDER
-from turnout.models.slots import SLOTS
+from turnout.models.effort import BUDGETS, ORDER
+from turnout.models.slots import DEFAULT_EFFORTS, SLOTS
 from turnout.protocol.capabilities import CODEX, OPENAI, USUAL, Capabilities
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.protocol.fidelity import approximated, mapped
@@ -460,3 +462,39 @@ def test_every_request_gets_a_route_that_is_accepted_or_a_failure_with_a_name(
 @given(st.text(max_size=20), configs, st.sampled_from([CATALOGUE, LIVE]))
 def test_every_name_of_claudes_leads_somewhere(rest: str, config: Config, catalogue: Catalogue) -> None:
     assert route(Request(model=f"claude-{rest}"), config, catalogue).model is not None
+
+
+# The documentation
+
+PAGE = (Path(__file__).parents[2] / "docs" / "routing.md").read_text("utf-8")
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The table under a heading, without its own heading."""
+    table = PAGE.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def test_the_documented_slots_are_the_real_ones() -> None:
+    shown = {row[0].strip("`"): row[3] for row in rows("Claude's names are slots")}
+    assert shown == dict(DEFAULT_EFFORTS)
+
+
+@pytest.mark.parametrize("name", [row[0].strip("`") for row in rows("Model strings")])
+def test_the_documented_model_strings_lead_somewhere(name: str) -> None:
+    found = route(Request(model=name), Config(), LIVE)
+    assert found.model == ("gpt-99" if "gpt-99" in name else "gpt-6.1-sol" if "opus" in name else "gpt-5.5")
+    assert found.upstream == ("openai" if name.startswith("openai/") else "codex")
+    wanted = "low" if "low" in name else "high" if "high" in name else None
+    assert found.effort == wanted
+    assert found.tier == ("priority" if "priority" in name else None)
+
+
+def test_the_documented_budgets_are_the_real_ones() -> None:
+    bounds = [int(digits.replace(",", "")) for row in rows("Effort") if (digits := row[0].split()[-1])[0].isdigit()]
+    efforts = [row[1] for row in rows("Effort")]
+    assert (bounds, efforts) == ([2_000, 8_000, 24_000], ["low", "medium", "high", "xhigh"])
+    assert [(below - (below == 24_001), effort) for below, effort in BUDGETS] == list(
+        zip(bounds, efforts, strict=False)
+    )
