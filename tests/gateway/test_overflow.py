@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from tests.gateway.client import message, record, send
 from tests.gateway.conftest import SENT_MODEL, config
 from turnout.config import ModelsSettings
+from turnout.gateway.counting import Counting
 from turnout.gateway.server import RunningGateway
 from turnout.models.catalogue import Catalogue
 from turnout.simulator import Message, Turn, Usage
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from turnout.models.tokens import Count
     from turnout.simulator import Simulator
 
     StartWith = Callable[..., RunningGateway]
@@ -100,6 +102,28 @@ def test_where_upstream_counts_less_nothing_is_refused_any_more(sim: Simulator, 
     assert send(gateway, message(SENTENCE * 300)).status == 200
     numbers(send(gateway, message(SENTENCE * 600)))
     assert len(sim.requests) == 2
+
+
+def test_while_upstreams_own_figures_show_room_nothing_is_counted(
+    sim: Simulator, start_with: StartWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long conversation is counted when it is new, and then only near the end of the window."""
+    gateway = start_with()
+    counted: list[int] = []
+    count = Counting.count
+
+    async def watched(self: Counting, request: bytes) -> Count:
+        counted.append(len(request))
+        return await count(self, request)
+
+    monkeypatch.setattr(Counting, "count", watched)
+    session = {"x-claude-code-session-id": "a-long-conversation"}
+    for sentences in (150, 151, 152, 153):
+        assert send(gateway, message(SENTENCE * sentences), headers=session).status == 200
+    assert len(counted) == 1
+    assert send(gateway, message(SENTENCE * 200), headers=session).status == 200
+    numbers(send(gateway, message(SENTENCE * 240), headers=session))
+    assert len(counted) == 3
 
 
 @pytest.mark.parametrize("overflow", ["failed", "http-400"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from turnout.models.catalogue import Catalogue
-from turnout.models.windows import limit, may_exceed, whole
+from turnout.models.windows import limit, most_tokens, whole
 
 MODELS = Catalogue.bundled()
 
@@ -32,6 +32,6 @@ def test_the_limit_is_a_share_of_it() -> None:
     assert limit(None, "codex", 0.98) is None, "nobody knows"
 
 
-def test_a_request_of_few_bytes_is_not_worth_counting() -> None:
-    assert not may_exceed(250_000, 266_560)
-    assert may_exceed(600_000, 266_560)
+def test_the_most_tokens_that_bytes_can_have() -> None:
+    assert most_tokens(250_000) < 266_560 < most_tokens(600_000)
+    assert most_tokens(-1_000) == 0

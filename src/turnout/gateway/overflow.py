@@ -6,6 +6,7 @@ the numbers (claude-code-wire.md 6). So they are real ones, also where upstream 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
     from turnout.upstream.base import Call, Upstream, UpstreamStream
 
 
+CONVERSATIONS = 1024
+"""Long conversations of which the last request's figures are remembered."""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A long request that upstream has answered."""
+
+    size: int
+    """Its bytes."""
+    tokens: int
+    """Its tokens, as upstream has counted them."""
+
+
 class Overflow:
     """What is known of how upstreams count, for all requests of one gateway."""
 
@@ -29,6 +43,8 @@ class Overflow:
         self._counting = counting
         self._shares: dict[tuple[str, str], float] = {}
         """By upstream and model, the least part of a request's certain tokens that upstream has ever counted in it."""
+        self._sent: OrderedDict[tuple[str, str, str], Sent] = OrderedDict()
+        """The last long request by upstream, model and conversation."""
 
     def guard(self, snapshot: Snapshot) -> Guard:
         """The guard of one request."""
@@ -41,6 +57,20 @@ class Overflow:
     def certain(self, upstream: str, model: str, count: Count) -> int:
         """The tokens that upstream will count at the least."""
         return int(count.least * self._shares.get((upstream, model), 1.0))
+
+    def fits(self, upstream: str, call: Call, limit: int) -> bool:
+        """Whether upstream's own count of the conversation's last request says that there is room for this one: then it
+        need not be counted."""
+        last = self._sent.get((upstream, call.model, call.session or ""))
+        return last is not None and last.tokens + windows.most_tokens(len(call.body) - last.size) <= limit
+
+    def remember(self, upstream: str, model: str, session: str, sent: Sent) -> None:
+        """Upstream has answered a long request."""
+        key = (upstream, model, session)
+        self._sent[key] = sent
+        self._sent.move_to_end(key)
+        if len(self._sent) > CONVERSATIONS:
+            self._sent.popitem(last=False)
 
     def learn(self, upstream: str, model: str, count: Count, counted: int) -> None:
         """Upstream has ``counted`` the tokens of a request of which this is our count: where it finds fewer than those
@@ -58,6 +88,8 @@ class Guard:
         self._call: Call | None = None
         """The last call that was let through. It lets go of its body when upstream has accepted it."""
         self._upstream = ""
+        self._size = 0
+        """Its bytes, if it is a long one."""
         self._count: Count | None = None
         """Its count, where there was a reason to count it."""
 
@@ -69,10 +101,13 @@ class Guard:
         """Raises `TurnoutError` (`CONTEXT_OVERFLOW`) for a request that is too long for certain."""
         if call is self._call:
             return  # an answer goes on: there is nothing to sum up now
-        self._call, self._upstream, self._count = call, upstream, None
+        self._call, self._upstream, self._size, self._count = call, upstream, 0, None
         share = self._snapshot.config.models.overflow
         limit = windows.limit(self._snapshot.catalogue.get(call.model), upstream, share)
-        if limit is None or not windows.may_exceed(len(call.body), limit):
+        if limit is None or windows.most_tokens(len(call.body)) <= limit:
+            return
+        self._size = len(call.body)
+        if call.session and self.overflow.fits(upstream, call, limit):
             return
         self._count = await self.overflow.count(call.body)
         if self.overflow.certain(upstream, call.model, self._count) > limit:
@@ -99,8 +134,13 @@ class Guard:
 
     def counted(self, tokens: int) -> None:
         """Upstream has counted so many tokens in the request; 0 if that is not known."""
-        if self._count is not None and self._call is not None and tokens:
-            self.overflow.learn(self._upstream, self._call.model, self._count, tokens)
+        call = self._call
+        if call is None or not tokens or not self._size:
+            return
+        if call.session:
+            self.overflow.remember(self._upstream, call.model, call.session, Sent(self._size, tokens))
+        if self._count is not None:
+            self.overflow.learn(self._upstream, call.model, self._count, tokens)
 
 
 class _GuardedUpstream:

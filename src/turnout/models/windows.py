@@ -27,6 +27,6 @@ def limit(facts: ModelFacts | None, upstream: str, share: float) -> int | None:
     return int(window * share) if window is not None and share > 0 else None
 
 
-def may_exceed(size: int, tokens: int) -> bool:
-    """Whether a request of ``size`` bytes may have more than so many tokens: the cheap question before counting."""
-    return size > tokens * FEWEST_BYTES
+def most_tokens(size: int) -> int:
+    """The most tokens that so many bytes of a request have: the cheap question before counting."""
+    return max(0, size) // FEWEST_BYTES
