@@ -5,6 +5,7 @@ Every choice comes with its reason, in words for the user.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
@@ -57,6 +58,7 @@ def chain(slot: SlotName) -> tuple[SlotName, ...]:
     return (slot,) if followed is None else (slot, *chain(followed))
 
 
+@lru_cache(maxsize=64)  # each request asks, and catalogues never change
 def choose(slot: SlotName, catalogue: Catalogue, plan: str = "") -> Choice:
     """The model that a slot stands for by default, of those that ``plan`` may use as far as is known.
 

@@ -1,6 +1,6 @@
 """Decides where a request goes and how: upstream, account, model, effort, tier, framing, window. Pure.
 
-The order in which settings count is told in docs/models.md. Knows the client's ways to say things and the catalogue,
+The order in which settings count is told in docs/routing.md. Knows the client's ways to say things and the catalogue,
 and no wire format.
 """
 
