@@ -87,6 +87,7 @@ def _page(command: click.Command, path: str, *, depth: int) -> Iterator[str]:
             assert record is not None
             yield f"- `{record[0]}`: {_inline(record[1])}\n"
         yield "\n"
+    yield from _text(command.epilog or "")
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             inner = command.get_command(context, name)

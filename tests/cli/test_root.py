@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.cli.command import turnout
+from tests.cli.command import environment, turnout
 from turnout import __version__
 from turnout.cli import root
 from turnout.protocol.errors import FailureKind, fail
@@ -129,3 +130,57 @@ def test_a_wrong_setting_names_its_variable(tmp_path: Path) -> None:
 def test_a_misspelt_variable_is_told(tmp_path: Path) -> None:
     done = turnout(tmp_path, "claude", variables={"TURNOUT_UPSTRAEM": "openai", "PATH": "", "HOME": str(tmp_path)})
     assert "Did you mean TURNOUT_UPSTREAM?" in done.stderr
+
+
+def every_command() -> list[tuple[str, click.Command]]:
+    """All commands and those inside groups, with what is typed for them."""
+
+    def walk(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
+        inner = command.commands.items() if isinstance(command, click.Group) else ()
+        return [(path, command), *(each for name, one in inner for each in walk(one, f"{path} {name}"))]
+
+    found = ((name, root.root.get_command(click.Context(root.root), name)) for name in root.COMMANDS)
+    return [each for name, command in found if command for each in walk(command, f"turnout {name}")]
+
+
+@pytest.mark.parametrize(("path", "command"), every_command(), ids=lambda each: each if isinstance(each, str) else "")
+def test_every_help_has_an_example_and_says_what_each_option_does(path: str, command: click.Command) -> None:
+    shown = command.get_help(click.Context(command, info_name="usage"))
+    assert f"\n  {path}" in shown
+    options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
+    assert all(each.help for each in options), path
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("docter", "doctor"), ("cluade", "claude"), ("uptsreams", "upstreams")])
+def test_a_misspelt_command_is_guessed(tmp_path: Path, typed: str, meant: str) -> None:
+    done = turnout(tmp_path, typed)
+    assert done.returncode == root.USAGE
+    assert f"Did you mean {meant}?" in done.stderr
+
+
+def test_every_command_stands_under_one_title() -> None:
+    placed = [name for names in root.sections().values() for name in names]
+    assert sorted(placed) == sorted(root.COMMANDS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such terminal")
+@pytest.mark.parametrize("arguments", [["doctor", "--offline"], ["upstreams"], ["accounts"], ["nope"], ["env"]])
+def test_no_color_is_heard(tmp_path: Path, arguments: list[str]) -> None:
+    import pexpect
+
+    def drawn(**variables: str) -> str:
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "turnout", *arguments],
+            cwd=str(tmp_path),
+            env=environment(tmp_path, {"TERM": "xterm-256color", **variables}),
+            timeout=60,
+        )
+        told: bytes = child.read()
+        child.close()
+        return told.decode()
+
+    coloured = re.compile(r"\x1b\[[\d;]*[349]\d[\d;]*m")
+    assert not coloured.search(drawn(NO_COLOR="1"))
+    if arguments[0] == "doctor":
+        assert coloured.search(drawn())

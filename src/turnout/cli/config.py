@@ -31,6 +31,10 @@ def command() -> None:
     turnout config unset slots.opus.effort
     turnout config edit                     in your editor; checked before it counts
     turnout config check                    whether the file is right, and what is wrong
+    turnout config init --yaml              a new file, with the schema beside it
+    turnout config path                     where the file is
+    turnout config migrate --dry-run        an older file, brought up to date
+    turnout config schema > turnout.schema.json
 
     A gateway that is running takes over a changed file within two seconds, and keeps what it has if the file is
     broken. Comments and order of the file stay as they are.

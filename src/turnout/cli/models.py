@@ -34,6 +34,7 @@ def command() -> None:
 
     \b
     turnout models                 the models, the names and why each stands for what it does
+    turnout models list            the same
     turnout models sol             those with "sol" in their name or description
     turnout models --refresh       ask the upstream first
     turnout models --all --json    everything that is known, for scripts
