@@ -14,11 +14,12 @@ from logging import INFO
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import msgspec
-import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableMapping
     from pathlib import Path
+
+    import structlog
 
     EventDict = MutableMapping[str, Any]
 
@@ -47,6 +48,8 @@ def configure(level: str = "info", json: bool = False, stream: TextIO | None = N
     ``level`` is one of `Level`; ``json`` writes one JSON object a line; ``stream`` is stderr if not given. Text is
     coloured only on a terminal, and not with ``NO_COLOR``.
     """
+    import structlog  # 100 ms, which a client's start shall not wait for
+
     out = stream or sys.stderr
     global _text  # noqa: PLW0603 (structlog's own configuration is one for the process as well)
     render: Callable[..., str] = (
@@ -70,6 +73,8 @@ def configure(level: str = "info", json: bool = False, stream: TextIO | None = N
 
 def get() -> structlog.typing.FilteringBoundLogger:
     """The logger. Events are short words, facts are keyword arguments: ``get().info("request", status=200)``."""
+    import structlog
+
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger
 
@@ -84,6 +89,8 @@ def write_many(logger: structlog.typing.FilteringBoundLogger, event: str, many: 
     As text the lines are made and blanked here and written at once: by way of structlog each costs the gateway a tenth
     of what a small request does.
     """
+    import structlog
+
     if _text is None or structlog.get_config()["processors"][-1] is not _text[0] or not logger.is_enabled_for(INFO):
         for facts in many:
             logger.info(event, **facts)
@@ -99,6 +106,8 @@ def traceback_text(logger: object, method: str, event: EventDict) -> EventDict:
     """``exc_info`` as the traceback's text: source lines only, never local variables (they may hold secrets)."""
     info = event.pop("exc_info", None)
     if info:
+        import structlog
+
         formatted = structlog.processors.format_exc_info(logger, method, {"exc_info": info})
         event.update(formatted)
     return event

@@ -17,8 +17,10 @@ from turnout.cli import options
 from turnout.config import Config
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
 
+    from turnout.gateway.server import RunningGateway
     from turnout.launch.claude import Start
     from turnout.launch.running import RunningGatewayInfo
 
@@ -121,11 +123,16 @@ def on_private_gateway(session: Session, flags: Mapping[str, object], *, trace: 
         store=options.record_store(session.config), trace=trace, source=options.source(flags)
     )
     settings = {**os.environ, "TURNOUT_LOG_LEVEL": "debug"} if verbose else os.environ
-    with log.open_file(paths.log_file()) as file, Backstage(session.config, wanted.make) as stage:
-        log.from_environment(settings, file)  # the terminal is Claude Code's
-        start = session.start(stage.base_url, stage.token)
-        _tell_answered(start)
-        return claude.run_private(stage, start, at_once=trace is not None)
+    with log.open_file(paths.log_file()) as file:  # the terminal is Claude Code's
+
+        def make(config: Config, sockets: list[socket.socket]) -> RunningGateway:
+            log.from_environment(settings, file)
+            return wanted.make(config, sockets)
+
+        with Backstage(session.config, make) as stage:
+            start = session.start(stage.base_url, stage.token)
+            _tell_answered(start)
+            return claude.run_private(stage, start, at_once=trace is not None)
 
 
 def show(session: Session, running: RunningGatewayInfo | None) -> None:

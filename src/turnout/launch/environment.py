@@ -57,12 +57,12 @@ def for_claude(
     client's (empty: one of today). Whatever the user has set of these stays as it is, except where the gateway is. A
     proxy that the user has set must not get what is meant for this machine.
     """
-    child = {name: value for name, value in environ.items() if name not in ELSEWHERE}
-    child |= gateway(base_url, token)
     usual = {**dict.fromkeys(WINDOW, str(window)), HAIKU: haiku_name(version), **USUAL}
     if output is not None:
         usual[OUTPUT] = str(output)
-    child = {**usual, **child}
+    users = {name: value for name, value in environ.items() if name not in ELSEWHERE}
+    told = gateway(base_url, token)
+    child = {**told, **usual, **users, **told}
     exempt = [host for host in environ.get("NO_PROXY", environ.get("no_proxy", "")).split(",") if host.strip()]
     exempt += [host for host in LOOPBACK if host not in exempt]
     return child | dict.fromkeys(NO_PROXY, ",".join(exempt))
