@@ -12,6 +12,7 @@ script or from a small rule engine. It never imports the code that it tests: its
 """
 
 from turnout.simulator.accounts import Account
+from turnout.simulator.chat_checks import ChatRules
 from turnout.simulator.faults import Fault
 from turnout.simulator.recorder import RecordedRequest
 from turnout.simulator.scenario import (
@@ -36,6 +37,7 @@ from turnout.simulator.wire import WireStyle
 
 __all__ = [
     "Account",
+    "ChatRules",
     "Citation",
     "CustomToolCall",
     "Fault",

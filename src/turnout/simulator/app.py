@@ -13,28 +13,24 @@ import zstandard
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
-from turnout.simulator import faults, reasoning
+from turnout.simulator import chat_door, faults
 from turnout.simulator.account_calls import account_routes
+from turnout.simulator.answering import STREAM_HEADERS, AnswerDoor
 from turnout.simulator.checks import check
 from turnout.simulator.control import control_routes
 from turnout.simulator.count_calls import count_routes
-from turnout.simulator.items import Context
 from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.model_calls import current_etag, model_routes
 from turnout.simulator.recorder import RecordedRequest
 from turnout.simulator.rejection import Rejection, api_error, detail
 from turnout.simulator.request import Dialect, Request
-from turnout.simulator.sending import Connection, Gone, play
-from turnout.simulator.state import Plan, PromptSize, State
+from turnout.simulator.sending import Connection, play
+from turnout.simulator.state import State
 from turnout.simulator.steps import Emit, End, Pause, Stall, Step
-from turnout.simulator.stream import Envelope, answer, usage
 from turnout.simulator.wire import Framer
 
 UPGRADE_REQUIRED = 426
-FAULT_HEADER = "x-sim-fault"
-"""Names a fault for the request that carries it."""
 
 
 def build_app(state: State) -> Starlette:
@@ -43,6 +39,7 @@ def build_app(state: State) -> Starlette:
     for prefix in ("/backend-api/codex", "/codex"):
         routes.append(Route(f"{prefix}/responses", _Responses(state, "codex"), methods=["GET", "POST"]))
     routes.append(Route("/v1/responses", _Responses(state, "openai"), methods=["GET", "POST"]))
+    routes.append(Route(chat_door.PATH, chat_door.ChatDoor(state), methods=["GET", "POST"]))
     routes.extend(model_routes(state))
     routes.extend(count_routes(state))
     routes.extend(account_routes(state))
@@ -51,128 +48,37 @@ def build_app(state: State) -> Starlette:
     return app
 
 
-class _Responses:
+class _Responses(AnswerDoor):
     """POST …/responses in one dialect; a WebSocket upgrade is refused with 426."""
 
     def __init__(self, state: State, dialect: Dialect) -> None:
-        self._state = state
+        super().__init__(state)
         self._dialect = dialect
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = self._state
-        record = _begin(state, scope)
-        if scope["method"] == "GET":
-            await _refuse(record, _no_websocket(record))(scope, receive, send)
-        else:
-            record.raw = await _read_body(receive)
-            record.body_at = time.monotonic()
-            body = _decode(record.raw, record.headers, self._dialect)
-            record.body = body if isinstance(body, dict) else None
-            found = body if isinstance(body, Rejection) else check(body, record.headers, self._dialect, state.world())
-            if isinstance(found, Request):
-                await self._respond(found, record, scope, receive, send)
-            else:
-                await _refuse(record, found)(scope, receive, send)
-        state.recorder.touch()
+    def not_posted(self, record: RecordedRequest) -> Rejection:
+        return _no_websocket(record)
 
-    async def _respond(
-        self, request: Request, record: RecordedRequest, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        state = self._state
-        named = request.headers.get(FAULT_HEADER)
-        try:
-            ordered = faults.parse(named) if named else None
-        except ValueError as error:
-            await _refuse(record, detail(str(error)))(scope, receive, send)
-            return
-        if (refusal := _exhausted(state, request)) is not None:
-            await _refuse(record, refusal, _service_headers(state, request))(scope, receive, send)
-            return
-        plan = state.plan(request, ordered)
-        size = state.measure(request)
-        record.fault = plan.fault.name if plan.fault else None
-        rejection = plan.fault.rejection(request, time.time()) if plan.fault else None
-        if size.overflows and state.settings.overflow == "http-400":
-            rejection = faults.context_failure()
-        if rejection:
-            await _refuse(record, rejection, _service_headers(state, request))(scope, receive, send)
-            return
-        connection = Connection(scope, receive, send, record)
-        scope["app"].state.connections.add(connection)
-        try:
-            await self._answer(request, plan, size, connection, record)
-        except Gone:
-            await connection.abandon()
-        finally:
-            scope["app"].state.connections.discard(connection)
-            connection.release()
+    def decode(self, raw: bytes, headers: dict[str, str]) -> object | Rejection:
+        return _decode(raw, headers, self._dialect)
 
-    async def _answer(
-        self, request: Request, plan: Plan, size: PromptSize, connection: Connection, record: RecordedRequest
+    def check(self, body: object, headers: dict[str, str]) -> Request | Rejection:
+        return check(body, headers, self._dialect, self.state.world())
+
+    def exhausted(self, request: Request) -> Rejection | None:
+        return _exhausted(self.state, request)
+
+    def headers(self, request: Request) -> dict[str, str]:
+        return _service_headers(self.state, request)
+
+    async def tell(
+        self, request: Request, steps: Iterator[Step], connection: Connection, headers: dict[str, str]
     ) -> None:
-        state = self._state
-        fault = plan.fault
-        await connection.pause(plan.pacing.first_byte + (fault.delay if fault else 0))
-        match fault.before_headers if fault else None:
-            case End(how):
-                # Without a status line even a proper end of the body is a cut.
-                await connection.cut("reset" if how == "reset" else "close")
-                return
-            case Stall():
-                await connection.stall()
-            case Pause(seconds):
-                await connection.pause(seconds)
-        response_id = state.ids.response()
-        steps = _recorded(_steps(state, request, plan, size, response_id), record)
+        settings = self.state.settings
         if request.stream:
-            headers = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
-            await connection.open(200, {**headers, **_service_headers(state, request)}.items())
-            await play(steps, connection, Framer(state.settings.style), state.settings.keepalive_seconds)
+            await connection.open(200, {**STREAM_HEADERS, **headers}.items())
+            await play(steps, connection, Framer(settings.style), settings.keepalive_seconds)
         else:
-            await _play_whole(steps, connection, _service_headers(state, request))
-        if request.dialect == "openai" and request.body.get("store") is not False:
-            state.store(response_id, [*request.items, *record.output])
-
-
-def _steps(state: State, request: Request, plan: Plan, size: PromptSize, response_id: str) -> Iterator[Step]:
-    """The answer's steps, with the fault in them."""
-    envelope = Envelope(
-        response_id=response_id,
-        created_at=int(time.time()),
-        input_tokens=size.input_tokens,
-        cached_tokens=size.cached_tokens,
-        rate_limits=_rate_limits(state, request)
-        if request.dialect == "codex" and state.settings.rate_limits_event
-        else None,
-        unknown_event=state.settings.unknown_event,
-    )
-    context = Context(
-        request=request,
-        ids=state.ids,
-        seal=lambda thought: reasoning.issue(
-            state.key,
-            account=request.account,
-            model=request.model.slug,
-            thought=thought,
-            nonce=state.ids.nonce(reasoning.NONCE_BYTES),
-        ),
-    )
-    steps = answer(plan.turn, plan.pacing, context, envelope)
-    fault = faults.parse("failed:context_length_exceeded") if size.overflows else plan.fault
-    return faults.inject(steps, fault, usage(plan.turn, envelope)) if fault else steps
-
-
-def _recorded(steps: Iterator[Step], record: RecordedRequest) -> Iterator[Step]:
-    """The same steps; events and finished items are noted as they pass."""
-    for step in steps:
-        yield step
-        if isinstance(step, Emit):
-            kind = step.event["type"]
-            record.events.append(kind)
-            if kind == "response.output_item.done":
-                record.output.append(step.event["item"])
-            elif kind in ("response.completed", "response.incomplete"):
-                record.usage = step.event["response"]["usage"]
+            await _play_whole(steps, connection, headers)
 
 
 async def _play_whole(steps: Iterator[Step], connection: Connection, headers: dict[str, str]) -> None:
@@ -194,20 +100,6 @@ async def _play_whole(steps: Iterator[Step], connection: Connection, headers: di
     await connection.open(status, {"content-type": "application/json", **headers}.items())
     await connection.write(msgspec.json.encode(body))
     await connection.finish()
-
-
-def _begin(state: State, scope: Scope) -> RecordedRequest:
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    return state.recorder.begin(scope["method"], scope["path"], scope["query_string"].decode(), headers)
-
-
-async def _read_body(receive: Receive) -> bytes:
-    chunks = []
-    while True:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(chunks)
 
 
 def _decode(raw: bytes, headers: dict[str, str], dialect: Dialect) -> object | Rejection:
@@ -271,43 +163,10 @@ def _exhausted(state: State, request: Request) -> Rejection | None:
     return faults.parse(f"429-usage-limit:{math.ceil(wait)}").rejection(request, now) if wait > 0 else None
 
 
-def _rate_limits(state: State, request: Request) -> JsonObject:
-    """The content of a codex.rate_limits event (codex-backend.md 6)."""
-    now = int(time.time())
-    used = state.settings.used_percent
-    return {
-        "plan_type": request.plan,
-        "rate_limits": {
-            "allowed": True,
-            "limit_reached": False,
-            "primary": {"used_percent": used, "window_minutes": 300, "reset_at": now + 9_000},
-            "secondary": {"used_percent": 3.0, "window_minutes": 10_080, "reset_at": now + 300_000},
-        },
-        "credits": {"has_credits": False, "unlimited": False, "balance": None},
-    }
-
-
 def _no_websocket(record: RecordedRequest) -> Rejection:
     if record.headers.get("upgrade", "").lower() == "websocket":
         return Rejection(status=UPGRADE_REQUIRED, body=msgspec.json.encode({"detail": "WebSocket is not offered here"}))
     return detail("Method Not Allowed", 405)
-
-
-def _refuse(record: RecordedRequest, rejection: Rejection, headers: dict[str, str] | None = None) -> Response:
-    """The response for a refusal, noted in the record."""
-    record.status = rejection.status
-    record.error = rejection.body
-    record.finished_at = time.monotonic()
-    return Response(
-        rejection.body,
-        status_code=rejection.status,
-        headers={**(headers or {}), **rejection.headers},
-        media_type=rejection.content_type,
-    )
-
-
-def _json(value: object, **headers: str) -> Response:
-    return Response(msgspec.json.encode(value), headers=headers, media_type="application/json")
 
 
 async def _not_found(*_: object) -> Response:

@@ -68,6 +68,10 @@ class Connection:
             self._record.first_byte_at = time.monotonic()
         await self._write({"type": "http.response.body", "body": piece, "more_body": True})
 
+    async def turn(self) -> None:
+        """Give the loop a turn, so that pieces leave one by one and a client's disconnect is seen."""
+        await asyncio.sleep(0)
+
     async def finish(self) -> None:
         """End the body properly."""
         self._record.finished_at = time.monotonic()
@@ -141,5 +145,4 @@ async def play(steps: Iterable[Step], connection: Connection, framer: Framer, ke
 async def _emit(event: JsonObject, connection: Connection, framer: Framer) -> None:
     for piece in framer.pieces(framer.frame(event)):
         await connection.write(piece)
-        # Gives the loop a turn, so that pieces leave one by one and a client's disconnect is seen.
-        await asyncio.sleep(0)
+        await connection.turn()

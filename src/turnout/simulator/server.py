@@ -135,7 +135,10 @@ class Simulator:
 
     @property
     def openai_url(self) -> str:
-        """Base URL of the OpenAI API; POST to `<openai_url>/responses`."""
+        """Base URL of the OpenAI API; POST to `<openai_url>/responses`.
+
+        It is the base URL of a server with Chat Completions as well: POST to `<openai_url>/chat/completions`.
+        """
         return f"{self.url}/v1"
 
     @property
@@ -363,4 +366,4 @@ class _Running:
 
 
 def _asks_for_response(call: RecordedRequest) -> bool:
-    return call.method == "POST" and call.path.endswith("/responses")
+    return call.method == "POST" and call.path.endswith(("/responses", "/chat/completions"))

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from turnout.simulator.chat_checks import ChatRules
 from turnout.simulator.scenario import Pacing
 from turnout.simulator.wire import WireStyle
 
@@ -22,6 +23,8 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Models that are not offered: neither listed nor served."""
     plans: dict[str, set[str]] = {}
     """Plans that a model is for, in place of the catalogue's, by model: others are refused it."""
+    chat: ChatRules = ChatRules()
+    """What the server with Chat Completions takes, and how it answers."""
     hosted_search: bool = True
     """Whether the service searches the web itself; without, the tool is refused as by many servers of its kind."""
     windows: dict[str, int] = {}

@@ -43,6 +43,11 @@ class Framer:
 
     def pieces(self, data: bytes) -> Iterator[bytes]:
         """The bytes as they are to be written, one write each."""
-        size = self._style.split or len(data)
-        for start in range(0, len(data), size):
-            yield data[start : start + size]
+        return pieces(data, self._style.split)
+
+
+def pieces(data: bytes, size: int) -> Iterator[bytes]:
+    """The bytes in pieces of `size`, which is 0 for all at once."""
+    size = size or len(data)
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
