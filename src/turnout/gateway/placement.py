@@ -5,7 +5,6 @@ The order is decided in `turnout.routing.accounts`; here are the accounts, their
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections import OrderedDict
@@ -13,16 +12,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnout import log
 from turnout.accounts.account import State
+from turnout.gateway.budget import Budget
 from turnout.gateway.who import Who
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.protocol.fidelity import Note, mapped
-from turnout.quota import prices
 from turnout.routing.accounts import Standing, first_to_open, in_order
 from turnout.routing.overrides import NONE, Overrides
 from turnout.routing.router import route
-from turnout.translate.messages_writer import TokenUsage
 from turnout.translate.reasoning import account_in
 
 if TYPE_CHECKING:
@@ -39,6 +36,7 @@ if TYPE_CHECKING:
     from turnout.quota.spending import Spending
     from turnout.routing.route import Route
     from turnout.routing.router import RequestFacts
+    from turnout.translate.messages_writer import TokenUsage
     from turnout.translate.target import Target
     from turnout.upstream.base import Upstream
 
@@ -53,8 +51,6 @@ REASONS = {
     FailureKind.OVERLOADED: "upstream was overloaded for {}",
 }
 """The failures after which a request goes on with another account, and how a record says so of the one before."""
-BYTES_A_TOKEN = 4
-"""For answers that ended without figures: what a prompt has at least cost."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -103,13 +99,13 @@ class Placements:
         spending: Spending,
     ) -> None:
         self._live = live
-        self._who = Who(accounts)
+        self.who = Who(accounts)
         self.accounts = accounts
         self.board = board
         self.spending = spending
+        self.budget = Budget(spending)
         self._sessions: OrderedDict[str, str] = OrderedDict()
         self._listed: tuple[float, list[Account]] = (float("-inf"), [])
-        self._writing: set[asyncio.Task[None]] = set()
 
     def begin(
         self,
@@ -141,14 +137,14 @@ class Placements:
         def chosen_for(plan: str) -> Route:
             return route(request, now.config, now.catalogue, overrides, upstreams=now.offers, plan=plan)
 
-        plan = self._who.plan()
+        plan = self.who.plan()
         chosen = chosen_for(plan)
         if not chosen.account:
             return chosen, plan
-        upstream = self._who.upstream(chosen.account)
+        upstream = self.who.upstream(chosen.account)
         if upstream not in ("", chosen.upstream) and not overrides.upstream and upstream in now.upstreams:
             overrides = msgspec.structs.replace(overrides, upstream=upstream)  # the account is of no use elsewhere
-        plan = self._who.plan(chosen.account)
+        plan = self.who.plan(chosen.account)
         return chosen_for(plan), plan
 
     def standings(self, *, all_accounts: bool) -> list[Standing]:
@@ -181,24 +177,6 @@ class Placements:
             if len(self._sessions) > SESSIONS:
                 self._sessions.popitem(last=False)
 
-    def spend(self, model: str, usage: TokenUsage) -> None:
-        """Counts what an answer has cost that was under way until now."""
-
-        def written(writing: asyncio.Task[None]) -> None:
-            self._writing.discard(writing)
-            self.spending.under_way -= 1
-
-        writing = asyncio.get_running_loop().create_task(asyncio.to_thread(self._count, model, usage))
-        self._writing.add(writing)
-        writing.add_done_callback(written)
-
-    def _count(self, model: str, usage: TokenUsage) -> None:
-        dollars = prices.cost(model, usage)
-        if dollars is None:
-            log.get().warning("price_not_known", model=model)
-            return
-        self.spending.add(dollars)
-
     async def check(self) -> None:
         """Raises `TurnoutError` if no request could be sent now: the reason of the default account."""
         now = self._live.snapshot
@@ -216,8 +194,7 @@ class Placements:
 
     async def close(self) -> None:
         """Waits until all that was spent is written down."""
-        if self._writing:
-            await asyncio.wait(self._writing)
+        await self.budget.close()
 
 
 class Placement:
@@ -238,7 +215,6 @@ class Placement:
         """``chosen`` is its route, ``spill`` the one in place of the plan, if there is one; see `Placements.begin`."""
         self._all = placements
         self._session = session
-        self._named = chosen.account
         self.plan = plan
         """The plan of the account that it was routed for; empty if that is not known."""
         self._around = around
@@ -268,7 +244,7 @@ class Placement:
         """Where it goes first. Raises `TurnoutError` if nobody can be asked."""
         if not self._chooses:
             upstream = self._around(self._now.upstreams[self._route.upstream])
-            return Place(upstream, await upstream.credential(self._named or None), self._route)
+            return Place(upstream, await self._usual(upstream, self._route), self._route)
         standings = self._standings()
         spills = self._spill_route is not None
         self._left = in_order(standings, self._stays, time.time(), spills=spills)
@@ -329,17 +305,18 @@ class Placement:
 
     def ended(self, usage: TokenUsage | None, body_bytes: int) -> None:
         """The request is over. ``body_bytes`` is the size of the body that upstream accepted, 0 if it accepted none."""
-        if not self.spilled or self._spill_route is None:
-            return
-        if not body_bytes:
-            self._all.spending.under_way -= 1
-            return
-        if usage is None or not (usage.input_tokens or usage.cached_tokens or usage.output_tokens):
-            usage = TokenUsage(input_tokens=body_bytes // BYTES_A_TOKEN)
-        self._all.spend(self._spill_route.model, usage)
+        if self.spilled and self._spill_route is not None:
+            self._all.budget.ended(self._spill_route.model, usage, body_bytes)
 
     def _standings(self) -> list[Standing]:
         return self._all.standings(all_accounts=self._fails_over)
+
+    async def _usual(self, upstream: Upstream, chosen: Route) -> Credential:
+        """The credential of the account that the route names, else of the one to use with its upstream."""
+        if chosen.account:
+            return await upstream.credential(chosen.account)
+        beside = chosen.upstream != self._now.config.upstream
+        return await self._all.who.credential(upstream, chosen.upstream, beside=beside)
 
     async def _next_account(self) -> tuple[Place | None, Failure | None]:
         """The next account whose credential can be had; and why the last one's could not."""
@@ -362,37 +339,22 @@ class Placement:
         """The API in place of the plan, if it may be used."""
         if self._spill_route is None:
             return None
-        model = self._spill_route.model
-        if await asyncio.to_thread(prices.cost, model, TokenUsage()) is None:
-            self._why_no_spill = f"The OpenAI API is not used instead: the price of {model} is not known"
-            return None
-        upstream = self._around(self._now.upstreams[self._spill_route.upstream])
+        chosen, upstream = self._spill_route, self._around(self._now.upstreams[self._spill_route.upstream])
         try:
-            credential = await upstream.credential()
+            credential = await self._usual(upstream, self._spill_route)
+            known = await self._all.budget.knows(chosen.model)
+            why_not = (
+                self._all.budget.begin(self._now.config.accounts.spill_limit)
+                if known
+                else f"the price of {chosen.model} is not known"
+            )
         except TurnoutError as error:
-            self._why_no_spill = f"The OpenAI API is not used instead: {error.failure.message}"
-            return None
-        # Nothing is waited for between this look at the book and the note that one more answer is under way.
-        limit = self._now.config.accounts.spill_limit
-        try:
-            spent = self._all.spending.this_month()
-        except (OSError, msgspec.DecodeError):
-            self._why_no_spill = "The OpenAI API is not used instead: what it has cost so far cannot be read"
-            return None
-        if spent.dollars >= limit:
-            self._why_no_spill = (
-                f"The OpenAI API is not used instead: {spent.dollars:.2f} of {limit:.2f} dollars are spent this month"
-            )
-            return None
-        if self._all.spending.expected(spent) >= limit:
-            self._why_no_spill = (
-                f"The OpenAI API is not used instead: {spent.dollars:.2f} of {limit:.2f} dollars are spent this month, "
-                "and the answers under way may take the rest"
-            )
+            why_not = error.failure.message
+        if why_not:
+            self._why_no_spill = f"The OpenAI API is not used instead: {why_not}"
             return None
         self.spilled = True
-        self._all.spending.under_way += 1
-        return Place(upstream, credential, self._spill_route)
+        return Place(upstream, credential, chosen)
 
     def _note_the_change(self, place: Place) -> None:
         """A session that is not sent as it was before says so in its record."""

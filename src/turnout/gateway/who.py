@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from turnout.accounts.account import Account
+    from turnout.accounts.credential import Credential
     from turnout.accounts.store import Accounts
+    from turnout.upstream.base import Upstream
 
 KNOWN_SECONDS = 10.0
 """How long accounts count as known: a plan changes once in a while, and requests come by the second."""
@@ -37,6 +39,20 @@ class Who:
         """The upstream that the account of that nickname is for; empty if there is no such account."""
         account = self._named(name)
         return UPSTREAMS[account.kind] if account is not None else ""
+
+    async def credential(self, upstream: Upstream, name: str, *, beside: bool) -> Credential:
+        """The credential to send a request to the upstream called ``name`` with that names no account.
+
+        ``beside``: the account in use is for another upstream, so that one for this upstream may serve as well.
+        Raises `TurnoutError` as `Upstream.credential` does.
+        """
+        try:
+            return await upstream.credential()
+        except TurnoutError:
+            fitting = [each.name for each in self._listed() if UPSTREAMS[each.kind] == name] if beside else []
+            if not fitting:
+                raise
+            return await upstream.credential(fitting[0])
 
     def _named(self, name: str) -> Account | None:
         return next((each for each in self._listed() if each.name == name), None)
