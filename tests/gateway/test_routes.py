@@ -135,6 +135,15 @@ class TestPlaces:
         assert answer.status == 200, answer.body
         assert went(responses(sim)[-1]) == ("api", "gpt-6.1-sol")
 
+    def test_the_only_account_with_a_key_serves_the_api_though_another_account_is_in_use(
+        self, start: Start, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+        gateway = start(key=False)
+        gateway.gateway._accounts.add_api_key(sim.api_key, "paid")
+        assert ask(gateway, "openai/gpt-5.5").status == 200
+        assert went(responses(sim)[-1]) == ("api", "gpt-5.5")
+
     def test_an_upstream_without_a_credential_says_what_helps(
         self, start: Start, monkeypatch: pytest.MonkeyPatch
     ) -> None:
