@@ -62,7 +62,9 @@ def test_a_request_that_is_too_long_is_not_sent(sim: Simulator, start_with: Star
     assert maximum == int(WINDOW * 0.98)
     assert tokens == pytest.approx(300 * 18, rel=0.02)
     assert sim.requests == []
-    assert record(gateway, answer).failure == "context_overflow"
+    kept = record(gateway, answer)
+    assert kept.failure == "context_overflow"
+    assert "(98% of its window). It was not sent." in kept.failure_text
 
 
 def test_the_share_of_the_window_can_be_set(sim: Simulator, start_with: StartWith) -> None:

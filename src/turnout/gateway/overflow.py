@@ -114,7 +114,9 @@ class Guard:
             raise TurnoutError(
                 Failure(
                     kind=FailureKind.CONTEXT_OVERFLOW,
-                    message="The request is longer than the model's window, and was not sent.",
+                    message=f"The request has {self._count.total:,} tokens, and {call.model} takes {limit:,} "
+                    f"({share:.0%} of its window). It was not sent.",
+                    next_step="Have the conversation summed up (/compact in Claude Code).",
                     tokens=self._count.total,
                     maximum=limit,
                 )
