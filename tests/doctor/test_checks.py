@@ -323,9 +323,20 @@ def test_other_ways_to_win_over_turnout(seen: Seen, where: str) -> None:
         settings(around, held, where)
         found = list(leftovers.claude_settings(around))
     assert [each.level for each in found] == [Level.WARNING] * 3
-    assert "wins over" in told(found)
+    assert "not Turnout's gateway" in told(found)
     assert "CLAUDE_CODE_USE_BEDROCK" in told(found)
     assert "apiKeyHelper" in told(found)
+
+
+def test_an_administrators_file_is_not_to_be_answered(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    around = seen()
+    with listening() as port:
+        held = {"env": {"ANTHROPIC_BASE_URL": f"http://127.0.0.1:{port}", "CLAUDE_CODE_USE_VERTEX": "1"}}
+        file = settings(around, held, "managed.json")
+        monkeypatch.setattr(client_settings, "_managed", lambda *_: file)
+        found = list(leftovers.claude_settings(around))
+    assert [each.level for each in found] == [Level.PROBLEM, Level.WARNING]
+    assert "Ask your administrator" in told(found)
 
 
 def test_a_settings_file_that_is_none(seen: Seen) -> None:

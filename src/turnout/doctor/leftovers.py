@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from turnout.accounts import codex_home
 from turnout.doctor import probing
 from turnout.doctor.finding import ok, problem, warning
-from turnout.launch import client_settings, environment, running
+from turnout.launch import client_settings, conflicts, environment, running
 from turnout.protocol.errors import TurnoutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from turnout.doctor.finding import Finding, Surroundings
+    from turnout.launch.client_settings import SettingsFile
 
 BASE_URL = "ANTHROPIC_BASE_URL"
 START_FILES = (
@@ -38,7 +38,10 @@ SET_IN_SHELL = re.compile(
 
 
 def claude_settings(seen: Surroundings) -> Iterable[Finding]:
-    """Claude Code's settings files: their variables win over what `turnout claude` tells it (claude-code-wire.md 8)."""
+    """Claude Code's settings files: their variables win over the shell's (claude-code-wire.md 8).
+
+    `turnout claude` answers them for its session (`turnout.launch.conflicts`), all but an administrator's.
+    """
     ours = {written.path for written in client_settings.applied(seen.environ)}
     troubles: list[Finding] = []
     there = 0
@@ -55,7 +58,7 @@ def claude_settings(seen: Surroundings) -> Iterable[Finding]:
             troubles.append(warning(f"{each.path} cannot be read: {error.strerror}.", "Check its permissions."))
             continue
         undo = "turnout settings --undo" if str(each.path) in ours else f"Take it out of {each.path}."
-        troubles += _in_file(seen, each.path, client_settings.variables_in(held), undo)
+        troubles += _in_file(seen, each, client_settings.variables_in(held), undo)
         if held.get("apiKeyHelper"):
             troubles.append(
                 warning(
@@ -69,12 +72,14 @@ def claude_settings(seen: Surroundings) -> Iterable[Finding]:
         )
 
 
-def _in_file(seen: Surroundings, path: Path, variables: dict[str, str], undo: str) -> Iterator[Finding]:
+def _in_file(seen: Surroundings, file: SettingsFile, variables: dict[str, str], undo: str) -> Iterator[Finding]:
+    final = file.scope == "managed"
     if BASE_URL in variables:
-        yield from _judge(seen, variables[BASE_URL], f"{path} sets {BASE_URL}", undo, wins=True)
+        yield from _judge(seen, variables[BASE_URL], f"{file.path} sets {BASE_URL}", undo, final=final)
     for name in environment.ELSEWHERE:
-        if variables.get(name):
-            yield warning(f"{path} sets {name}, which wins over what `turnout claude` says.", undo)
+        if variables.get(name) and (final or name in conflicts.SWITCHES):
+            whose = "which `turnout claude` cannot change" if final else "which sends a plain `claude` elsewhere"
+            yield warning(f"{file.path} sets {name}, {whose}.", undo)
 
 
 def shell(seen: Surroundings) -> Iterable[Finding]:
@@ -82,7 +87,7 @@ def shell(seen: Surroundings) -> Iterable[Finding]:
     troubles: list[Finding] = []
     if url := seen.environ.get(BASE_URL):
         troubles += _judge(
-            seen, url, f"This shell has {BASE_URL}", f"unset {BASE_URL} ANTHROPIC_AUTH_TOKEN", wins=False
+            seen, url, f"This shell has {BASE_URL}", f"unset {BASE_URL} ANTHROPIC_AUTH_TOKEN", final=False
         )
     for name in environment.ELSEWHERE:
         if seen.environ.get(name):
@@ -98,7 +103,7 @@ def shell(seen: Surroundings) -> Iterable[Finding]:
         for found in SET_IN_SHELL.finditer(content):
             line = content.count("\n", 0, found.start(1)) + 1
             troubles += _judge(
-                seen, found[2], f"{path}, line {line}, sets {BASE_URL}", f"Delete line {line} of {path}.", wins=False
+                seen, found[2], f"{path}, line {line}, sets {BASE_URL}", f"Delete line {line} of {path}.", final=False
             )
     yield from troubles
     if not troubles:
@@ -122,11 +127,11 @@ def codex_settings(seen: Surroundings) -> Iterable[Finding]:
     url = one.get("base_url") if isinstance(one, dict) else None
     if isinstance(url, str):
         yield from _judge(
-            seen, url, f"{path} has the Codex CLI use {chosen!r}", f"Take model_provider out of {path}.", wins=False
+            seen, url, f"{path} has the Codex CLI use {chosen!r}", f"Take model_provider out of {path}.", final=False
         )
 
 
-def _judge(seen: Surroundings, url: str, where: str, undo: str, *, wins: bool) -> Iterator[Finding]:
+def _judge(seen: Surroundings, url: str, where: str, undo: str, *, final: bool) -> Iterator[Finding]:
     """What to say of an address that a client is told somewhere."""
     local = probing.local_port(url)
     info = running.find_running(seen.environ)
@@ -134,9 +139,11 @@ def _judge(seen: Surroundings, url: str, where: str, undo: str, *, wins: bool) -
         yield ok(f"{where} to the gateway that runs, {info.url}.")
     elif local is not None and not probing.listens(*local):
         yield problem(f"{where} to {url}, where nothing listens: every request fails.", f"{undo} Or: turnout up")
-    elif wins:
-        yield warning(f"{where} to {url}, which wins over what `turnout claude` says.", undo)
+    elif final:
+        yield problem(
+            f"{where} to {url}, and an administrator's file is not to be answered.", "Ask your administrator."
+        )
     elif local is not None:
-        yield warning(f"{where} to {url}, which is not Turnout's gateway.", undo)
+        yield warning(f"{where} to {url}, which is not Turnout's gateway. (`turnout claude` is not led astray.)", undo)
     else:
         yield ok(f"{where} to {url}; `turnout claude` overrides that for the client it starts.")
