@@ -135,7 +135,7 @@ class TokensSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Counting tokens."""
 
     exact: bool = False
-    """Whether clients that ask for a count get the OpenAI API's own: it is sent the whole prompt for each count. Without,
+    """Whether clients that ask for a count get the OpenAI API's own: each count then sends the whole prompt. Without,
     and with a ChatGPT plan, Turnout counts by itself."""
 
 
