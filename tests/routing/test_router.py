@@ -211,6 +211,7 @@ def test_the_models_order() -> None:
     assert route(Request(model="gpt-5.5"), config, CATALOGUE, Overrides(model="gpt-6-sol")).model == "gpt-6-sol"
     asked = route(Request(model="opus"), config, CATALOGUE, Overrides(model="haiku"))
     assert (asked.model, asked.model_asked) == ("gpt-5.6-luna", "opus")
+    assert asked.notes[0] == mapped("model", "haiku in its place: the request says so itself")
 
 
 def test_the_upstreams_order() -> None:

@@ -13,6 +13,7 @@ from turnout.models.catalogue import UNKNOWN_WINDOW, Catalogue, ModelFacts, usab
 from turnout.models.slots import API
 from turnout.protocol.capabilities import USUAL, Capabilities
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError, fail
+from turnout.protocol.fidelity import mapped
 from turnout.routing import effort, lanes, names, plans, tiers
 from turnout.routing.overrides import NONE, Overrides
 from turnout.routing.route import DIRECT, Route
@@ -108,6 +109,11 @@ def route(
         image_detail="original" if facts is not None and facts.original_images else "auto",
         plan_counts=offered.catalogued,
         notes=(
+            *(
+                (mapped("model", f"{overrides.model} in its place: the request says so itself"),)
+                if overrides.model
+                else ()
+            ),
             *named.wish.notes,
             *(configured.notes if configured else ()),
             *on_model,
