@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from tests.accounts.logins import jwt
-from turnout import __version__
+from turnout import __version__, paths
 from turnout.config import Config
 from turnout.doctor import clients, examination, gateway, leftovers, logins, machine, models, probing, repairs, way
 from turnout.doctor.finding import Check, Level, Repair, ok
@@ -464,6 +464,26 @@ def test_checks_wait_side_by_side(seen: Seen) -> None:
     began = time.perf_counter()
     assert len(list(examination.examine(seen(), [Check(str(n), "X", slow) for n in range(6)]))) == 6
     assert time.perf_counter() - began < 1.2
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_every_check_comes_to_an_end_on_every_system(seen: Seen, platform: str) -> None:
+    for result in examination.examine(seen(platform=platform, folder=None)):
+        assert "could not be checked" not in told(result.findings)
+
+
+def test_a_user_without_a_home_gets_a_report_too(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(*_: object) -> Path:
+        raise paths.NoHomeError
+
+    monkeypatch.setattr(paths, "_usual", homeless)
+    around = seen()
+    bare = {name: value for name, value in around.environ.items() if "HOME" not in name and name != "USERPROFILE"}
+    results = list(examination.examine(msgspec.structs.replace(around, environ=bare)))
+    assert len(results) > 10
+    told_of = told(finding for result in results for finding in result.findings)
+    assert "set HOME" in told_of
+    assert "Traceback" not in told_of
 
 
 def test_names_are_stable_and_told_once() -> None:

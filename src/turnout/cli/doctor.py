@@ -72,11 +72,10 @@ def surroundings(*, offline: bool) -> Surroundings:
         folder: Path | None = Path.cwd()
     except FileNotFoundError:
         folder = None
-    home = os.environ.get("USERPROFILE" if sys.platform == "win32" else "HOME")
     return Surroundings(
         environ=dict(os.environ),
         platform=sys.platform,
-        home=Path(home) if home else Path.home(),
+        home=_home(),
         folder=folder,
         config=_config(),
         offline=offline,
@@ -93,8 +92,16 @@ def _config() -> Config:
 
     try:
         return readiness.fitted(resolve(os.environ, {}, project=options.here()))
-    except (SettingsError, TurnoutError):
+    except (SettingsError, TurnoutError, OSError):
         return Config()
+
+
+def _home() -> Path | None:
+    named = os.environ.get("USERPROFILE" if sys.platform == "win32" else "HOME")
+    try:
+        return Path(named) if named else Path.home()
+    except RuntimeError:
+        return None
 
 
 def _findings(results: Iterable[Result]) -> list[Finding]:

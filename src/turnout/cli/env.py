@@ -37,16 +37,17 @@ def command(*, form: Form | None, unset: bool, config_path: Path | None) -> None
 
     `turnout claude` needs none of this: it tells Claude Code alone.
     """
-    from turnout.launch import claude, outside, shells
+    from turnout.cli import readiness
+    from turnout.launch import outside, shells
     from turnout.launch.running import find_running
 
-    config = options.load({}, config_path)
     wanted = form or shells.guess(os.environ, sys.platform)
     if unset:
         click.echo(shells.removals(wanted, outside.names()), nl=False)
         return
+    config = readiness.fitted(options.resolve({}, config_path))
     target = outside.target(config, find_running(os.environ), os.environ)
-    told = outside.variables(target, claude.window(config), os.environ)
+    told = outside.variables(target, config, os.environ)
     if not target.runs:
         click.echo("turnout: No gateway runs now. Start it with: turnout up", err=True)
     click.echo(shells.exports(wanted, told), nl=False)

@@ -49,17 +49,25 @@ def command(*, applies: bool, undoes: bool, scope: str, file: Path | None, yes: 
     if undoes:
         _undo()
         return
-    from turnout.launch import claude, outside
+    from turnout.cli import readiness
+    from turnout.launch import outside
     from turnout.launch.running import find_running
 
-    config = options.load({}, config_path)
+    config = readiness.fitted(options.resolve({}, config_path))
     target = outside.target(config, find_running(os.environ), os.environ)
-    variables = outside.variables(target, claude.window(config), {})
+    variables = outside.variables(target, config, _without_proxies())
     if applies:
         _apply(file or _of(scope), variables, target, yes=yes)
         return
     _remark(target)
     click.echo(json.dumps({"env": variables}, indent=2))
+
+
+def _without_proxies() -> dict[str, str]:
+    """The environment without proxies: those of this shell have no business in a file."""
+    from turnout.launch import environment, outside
+
+    return {name: value for name, value in os.environ.items() if name not in (*outside.PROXIES, *environment.NO_PROXY)}
 
 
 def _remark(target: Target) -> None:

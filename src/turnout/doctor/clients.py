@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from turnout import paths
 from turnout.doctor import probing
 from turnout.doctor.finding import ok, problem, warning
-from turnout.launch import locate
+from turnout.launch import install, locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ OLDEST_NODE = 22
 
 def claude_code(seen: Surroundings) -> Iterable[Finding]:
     """Claude Code: found, of a tested version, and only once."""
-    program = locate.claude(seen.environ, seen.platform)
+    program = locate.claude(seen.environ, seen.platform) or install.installed(folder=paths.clients_dir(seen.environ))
     if program is None:
         yield problem("Claude Code is not installed, or not where it is looked for.", locate.HOW_TO_INSTALL)
         yield from _node(seen)

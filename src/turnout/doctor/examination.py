@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from turnout.doctor import clients, gateway, leftovers, logins, machine, models, way
 from turnout.doctor.finding import Check, Result, problem
+from turnout.paths import NoHomeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +49,11 @@ def _run(check: Check, seen: Surroundings) -> tuple[Finding, ...]:
     """One check's findings. One that fails says so, and the others go on."""
     try:
         return tuple(check.run(seen))
+    except NoHomeError:
+        return ()  # the check of Turnout's own files says so, once for all
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return (problem(f"This could not be checked: {error.strerror or error}{where}.", "See to that first."),)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with this machine, the report must come
-        reason = getattr(error, "strerror", None) or str(error) or "no reason given"
-        return (problem(f"This could not be checked ({type(error).__name__}: {reason}).", "Please report it."),)
+        said = f"This could not be checked ({type(error).__name__}: {error or 'no reason given'})."
+        return (problem(said, "A defect of Turnout's own: please report it."),)

@@ -65,7 +65,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     environ: Mapping[str, str]
     platform: str
     """As `sys.platform`."""
-    home: Path
+    home: Path | None
+    """The user's home folder; None if the system knows none."""
     folder: Path | None
     """The working folder; None if it has been deleted."""
     config: Config

@@ -94,8 +94,7 @@ def shell(seen: Surroundings) -> Iterable[Finding]:
             troubles.append(
                 ok(f"This shell has {name}; `turnout claude` keeps it from the client, a plain `claude` uses it.")
             )
-    for file in START_FILES:
-        path = seen.home / file
+    for path in [seen.home / file for file in START_FILES] if seen.home is not None else []:
         try:
             content = path.read_text("utf-8", "replace")
         except OSError:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from turnout.discovery.catalogues import Catalogues
 from turnout.gateway.binding import base_url, required_token
-from turnout.launch import environment
+from turnout.launch import claude, environment, locate
 from turnout.launch.token import token_file
 from turnout.protocol.errors import FailureKind, fail
 
@@ -65,13 +66,22 @@ def _kept(environ: Mapping[str, str]) -> str:
         return ""
 
 
-def variables(target: Target, window: int, environ: Mapping[str, str]) -> dict[str, str]:
+def variables(target: Target, config: Config, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables for Claude Code, and nothing else of ``environ`` than what they depend on.
 
     Where a proxy is set, NO_PROXY comes along: what is meant for this machine must not go there.
     """
+    catalogue = Catalogues(environ).known(config)
+    program = locate.claude(environ)
     about_proxies = {name: environ[name] for name in (*PROXIES, *environment.NO_PROXY) if name in environ}
-    told = environment.for_claude(about_proxies, target.url, target.token, window)
+    told = environment.for_claude(
+        about_proxies,
+        target.url,
+        target.token,
+        claude.window(config, catalogue),
+        output=claude.longest_answer(config, catalogue),
+        version=locate.version(program) if program is not None else "",
+    )
     if not any(name in environ for name in PROXIES):
         told = {name: value for name, value in told.items() if name not in environment.NO_PROXY}
     return {name: value for name, value in told.items() if name not in PROXIES}
@@ -79,4 +89,4 @@ def variables(target: Target, window: int, environ: Mapping[str, str]) -> dict[s
 
 def names() -> list[str]:
     """The variables that `variables` sets, without those that a proxy of the user's needs."""
-    return [*variables(Target(url="", token="", runs=False, lasting=False), 0, {})]
+    return [name for name in environment.for_claude({}, "", "", 0, output=0) if name not in environment.NO_PROXY]
