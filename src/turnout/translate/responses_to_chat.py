@@ -15,6 +15,7 @@ from turnout.protocol.errors import Failure, FailureKind
 from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.protocol.web_search import Citation, decode_citation, decode_citations
 from turnout.translate import reasoning
+from turnout.translate.chat_calls import CALLS, Call, ChatCalls
 from turnout.translate.chat_history import REASONING
 from turnout.translate.chat_writer import ChatWriter
 from turnout.translate.continuation import MAX_REQUESTS, Pause, Said
@@ -41,27 +42,16 @@ _PARAGRAPH = b'"\\n\\n"'
 _PATIENCE = 256
 """Events for which upstream is heard out behind a stop sequence: its end, with the usage, is mostly close."""
 _INCOMPLETE = {"max_output_tokens": "length", "content_filter": "content_filter"}
-_CALLS = {"function_call": ("function", "arguments"), "custom_tool_call": ("custom", "input")}
-"""Items that are calls: the name of a call of that kind, and of what it is called with, in Chat Completions."""
 
 
 class _Item:
     """What is known of the output item whose events are being written."""
 
-    __slots__ = ("arguments", "call_id", "cleaner", "index", "name", "part", "pieces", "seen", "type")
+    __slots__ = ("call", "part", "seen", "type")
 
     def __init__(self, kind: str) -> None:
         self.type = kind
-        self.call_id: str | None = None
-        self.name: str | None = None
-        self.index: int | None = None
-        """Place among the answer's calls, once the call has begun."""
-        self.cleaner: NullRemover | None = None
-        """What the call's arguments have to go through before the client gets them."""
-        self.pieces: list[str] = []
-        """The call's arguments, as far as they were streamed."""
-        self.arguments: str | None = None
-        """The call's complete arguments, once upstream said them."""
+        self.call = Call(kind)
         self.seen: set[int] = set()
         """Content parts of a message whose text has been written."""
         self.part: tuple[str, int] | None = None
@@ -107,10 +97,8 @@ class ChatStream:
         """The data of upstream's latest event ``codex.rate_limits``, as it came; empty if none did."""
         self._writer = ChatWriter(answer_id, model, int(now), with_usage=with_usage)
         self._target = target
-        self._full_names = full_names
-        self._cleaners = cleaners or {}
         self._now = now
-        self._older_calls = older_calls
+        self._calls = ChatCalls(self._writer, self.notes, full_names, cleaners or {}, older=older_calls)
         self._reader = EventReader()
         self._order = ItemOrder()
         self._said = Said(target)
@@ -121,9 +109,6 @@ class ChatStream:
         """A stop sequence was reached: what upstream still says is not shown."""
         self._patience = _PATIENCE
         self._item: _Item | None = None
-        self._calls = 0
-        """Calls that the client has to run."""
-        self._call_ids: set[str] = set()
         self._thoughts = 0
         """Entries of ``reasoning_details``."""
         self._texts = 0
@@ -237,9 +222,15 @@ class ChatStream:
             case wire.ReasoningDelta():
                 self._thinking(("text", record.content_index), bytes(record.delta))
             case wire.ArgumentsDelta():
-                self._arguments(record.delta)
-            case wire.ArgumentsDone() | wire.InputDone():
-                self._arguments_done(record)
+                if record.delta and (call := self._known_call()):
+                    self._calls.more(call, record.delta)
+            case wire.ArgumentsDone():
+                if call := self._known_call():
+                    call.arguments = record.arguments
+                    call.name = call.name or record.name
+            case wire.InputDone():
+                if call := self._known_call():
+                    call.arguments = record.input
             case wire.TextDone():
                 item = self._known("message")
                 if item and record.content_index not in item.seen:
@@ -258,16 +249,19 @@ class ChatStream:
         if self._item is None:
             self._item = _Item(kind)
         elif not self._item.type:
-            self._item.type = kind
+            self._item.type = self._item.call.kind = kind
         return self._item if self._item.type == kind else None
 
     def _begin_item(self, item: wire.Item) -> None:
         known = self._known(item.type)
-        if known is not None:
-            known.name = known.name or item.name
-            known.call_id = known.call_id or item.call_id
-            if known.type in _CALLS:
-                self._begin_call(known)
+        if known is not None and known.type in CALLS:
+            self._calls.begin(known.call, item)
+
+    def _known_call(self) -> Call | None:
+        if self._item is not None and self._item.type in CALLS:
+            return self._item.call
+        item = self._known("function_call")
+        return item.call if item else None
 
     # Writing
 
@@ -318,54 +312,6 @@ class ChatStream:
         item.part, self._thought = part, True
         self._writer.delta(b'{"reasoning_content":%s}' % text)
 
-    def _begin_call(self, item: _Item) -> None:
-        """Tells of a call, as soon as its name is known, with the arguments that came before."""
-        if item.index is not None or not item.name:
-            return
-        if self._older_calls and self._calls:
-            return  # there is no place for a second one
-        call_id = item.call_id
-        if not call_id or call_id in self._call_ids:
-            # A server that gives none, or one twice: any id that is unique within the conversation does.
-            call_id = f"call_{self._writer.answer_id.removeprefix('chatcmpl-')}_{self._calls}"
-        self._call_ids.add(call_id)
-        item.index = self._calls
-        self._calls += 1
-        item.cleaner = self._cleaners.get(item.name)
-        name = self._full_names.get(item.name, item.name)
-        so_far = "" if item.cleaner is not None else "".join(item.pieces)
-        kind, text = _CALLS[item.type]
-        if self._older_calls:
-            self._writer.delta(_encode({"function_call": {"name": name, text: so_far}}))
-            return
-        call = {"index": item.index, "id": call_id, "type": kind, kind: {"name": name, text: so_far}}
-        self._writer.delta(_encode({"tool_calls": [call]}))
-
-    def _more_arguments(self, item: _Item, piece: str) -> None:
-        kind, text = _CALLS[item.type]
-        if self._older_calls:
-            self._writer.delta(_encode({"function_call": {text: piece}}))
-        else:
-            self._writer.delta(_encode({"tool_calls": [{"index": item.index, kind: {text: piece}}]}))
-
-    def _arguments(self, delta: str) -> None:
-        item = self._item
-        if item is None or item.type not in _CALLS:
-            item = self._known("function_call")
-        if item is None or not delta:
-            return
-        item.pieces.append(delta)
-        if item.index is not None and item.cleaner is None:
-            self._more_arguments(item, delta)
-
-    def _arguments_done(self, record: wire.ArgumentsDone | wire.InputDone) -> None:
-        if isinstance(record, wire.InputDone):
-            if item := self._known("custom_tool_call"):
-                item.arguments = record.input
-        elif item := self._known("function_call"):
-            item.arguments = record.arguments
-            item.name = item.name or record.name
-
     # Ends
 
     def _end_item(self, item: wire.Item, output_index: int) -> None:
@@ -378,8 +324,8 @@ class ChatStream:
             self._end_message(item, known)
         elif kind == "reasoning":
             self._end_reasoning(item, known)
-        elif kind in _CALLS:
-            self._end_call(item, known)
+        elif kind in CALLS:
+            self._calls.end(known.call, item)
         elif kind not in ("web_search_call", ""):
             self.notes.append(
                 dropped(f"output[{output_index}]", f"an item of the type {kind!r} has no form downstream")
@@ -410,27 +356,6 @@ class ChatStream:
             self._thoughts += 1
             self._writer.delta(_encode({"reasoning_details": [detail]}))
 
-    def _end_call(self, item: wire.Item, known: _Item) -> None:
-        known.name = known.name or item.name
-        known.call_id = known.call_id or item.call_id
-        streamed = "".join(known.pieces)
-        whole = item.arguments or item.input or known.arguments or streamed
-        if known.index is None:
-            known.pieces[:] = [whole]
-            self._begin_call(known)
-            if known.index is None:
-                why = "a tool call that was never named" if not known.name else "a second call, beside the first one"
-                self.notes.append(dropped("output", why))
-                return
-            streamed = whole
-        if known.cleaner is not None:
-            # Only complete arguments can be cleaned, so none of them was streamed.
-            self._more_arguments(known, known.cleaner.clean(whole))
-        elif not whole.startswith(streamed):
-            self.notes.append(approximated("output", "a call's arguments were streamed otherwise than completed"))
-        elif rest := whole[len(streamed) :]:
-            self._more_arguments(known, rest)
-
     def _complete(self, response: wire.Response, *, cut: bool) -> None:
         """`cut`: upstream says itself that the answer is incomplete."""
         try:
@@ -449,15 +374,15 @@ class ChatStream:
             self._finish_stopped()
             return
         reason = response.incomplete_details.reason if response.incomplete_details else None
-        self.stop_reason = ("function_call" if self._older_calls else "tool_calls") if self._calls else "stop"
+        self.stop_reason = self._calls.stop_reason if self._calls.made else "stop"
         if reason in _INCOMPLETE:
             self.stop_reason = _INCOMPLETE[reason]
         elif reason or cut:
             self.notes.append(
                 approximated("output", f"the answer is incomplete: {reason or 'upstream does not say why'}")
             )
-            self.stop_reason = self.stop_reason if self._calls else "length"
-        if bytes(response.end_turn) == b"false" and not (self._calls or cut or reason):
+            self.stop_reason = self.stop_reason if self._calls.made else "length"
+        if bytes(response.end_turn) == b"false" and not (self._calls.made or cut or reason):
             if len(self._requests) < MAX_REQUESTS:
                 self.pause = Pause((), True)
                 return
