@@ -4,8 +4,8 @@
 
 The answer is what `GET …/codex/models?client_version=…` has said, or the Codex CLI's `models_cache.json`. Without a
 file it is the simulator's, which has what codex-backend.md 5.1 lists: the same facts as those in the repository.
-Which plans have a model is left out: that changes at any time, and a release that is wrong about it would refuse people
-what they have paid for.
+Descriptions are left out: they are OpenAI's own words. So is which plans have a model: that changes at any time, and a
+release that is wrong about it would refuse people what they have paid for.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _fields(facts: ModelFacts) -> Iterator[tuple[str, str]]:
     """What differs from a field's default, as Python."""
     for field in msgspec.structs.fields(ModelFacts):
         value = getattr(facts, field.name)
-        if field.name != "plans" and (field.required or value != field.default):
+        if field.name not in ("description", "plans") and (field.required or value != field.default):
             yield field.name, _literal(field.name, value)
 
 

@@ -229,6 +229,9 @@ class TestTheCodexCli:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "models_cache.json"
         models = simulated.codex_listing((0, 200, 0), absent={"gpt-6.1-sol"})
+        models.append({**models[0], "slug": "gpt-7"})
+        for model in models:
+            del model["minimal_client_version"], model["available_in_plans"]  # the CLI does not keep them
         document = {
             "fetched_at": datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", ".123456789Z"),
             "etag": 'W/"cli"',
@@ -261,6 +264,9 @@ class TestTheCodexCli:
         self.write(user.codex, at=user.now, client_version="0.180.0")
         found = self.known(user, client_version="0.153.0")
         assert (found.source, found.get("gpt-6-sol")) == ("cache", None)
+        assert found.get("gpt-6-astra") is not None
+        assert found.get("gpt-7") is None, "it may be for that client only"
+        assert self.known(user, client_version="0.180.0").get("gpt-7") is not None
 
     def test_says_nothing_of_other_servers(self, user: User) -> None:
         self.write(user.codex, at=user.now)

@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.codex_cli import Certificates, CodexHome
 from tests.e2e.script import say
 from tests.e2e.terminal import ENTER
+from turnout.config import CodexSettings, Config
+from turnout.discovery.catalogues import Catalogues
 from turnout.models.catalogue import Catalogue
+from turnout.simulator import Settings, Simulator
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.e2e.claude_code import ClaudeCode
     from tests.e2e.stack import Stack
+    from turnout.models.catalogue import ModelFacts
 
 LISTED = [facts.slug for facts in Catalogue.bundled().listed()]
 DISCOVERY = {"CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": ""}
@@ -34,10 +41,10 @@ def test_the_client_finds_the_gateways_models_and_one_can_be_chosen(claude: Clau
         terminal.submit("/model")
         terminal.wait_for(lambda screen: screen.count("From gateway") >= 4)
         shown = terminal.text
-        assert all(f"{slug} " in shown for slug in LISTED[:4])
-        while "❯ 7." not in terminal.text:
+        assert all(known(slug).name in shown for slug in LISTED[:4])
+        for row in range(2, 8):
             terminal.press("\x1b[B")
-            time.sleep(0.1)
+            terminal.wait_for(f"❯ {row}.")
         terminal.press("s", until="for this session")
         terminal.submit("hi")
         terminal.press(ENTER, until="Hello from another model.")
@@ -54,3 +61,28 @@ def test_the_client_takes_the_window_that_it_is_told(claude: ClaudeCode, stack: 
     assert done.json["modelUsage"][name]["contextWindow"] == 258_400
     assert stack.conversation[-1].body is not None
     assert stack.conversation[-1].body["model"] == LISTED[-1]
+
+
+def test_what_the_codex_cli_keeps_of_its_list_is_read(tmp_path: Path) -> None:
+    """Its file is as the CLI itself has written it, and stays so."""
+    certificates = Certificates(tmp_path)
+    settings = Settings(instructions_required=False, absent={"gpt-6-luna"})
+    with Simulator(certificate=certificates.server, settings=settings) as simulator:
+        home = CodexHome(tmp_path / "user", simulator, certificates)
+        home.sign_in()
+        assert home.run("hi").returncode == 0
+    kept = home.folder / "models_cache.json"
+    before = kept.read_bytes()
+    config = Config(codex=CodexSettings(home=str(home.folder)))
+    found = Catalogues({"TURNOUT_HOME": str(tmp_path / "turnout")}).known(config)
+    assert (found.source, found.etag) == ("cache", json.loads(before)["etag"])
+    assert abs(time.time() - (found.fetched_at or 0)) < 120
+    assert [facts.slug for facts in found.listed()] == [slug for slug in LISTED if slug != "gpt-6-luna"]
+    assert found.get("gpt-6-sol") == known("gpt-6-sol")
+    assert kept.read_bytes() == before
+
+
+def known(slug: str) -> ModelFacts:
+    facts = Catalogue.bundled().get(slug)
+    assert facts is not None
+    return facts

@@ -45,7 +45,7 @@ class TestAnthropicsForm:
         assert page["data"][0] == {
             "type": "model",
             "id": "anthropic/gpt-6.1-sol",
-            "display_name": "gpt-6.1-sol",
+            "display_name": "GPT-6.1-Sol",
             "created_at": "1970-01-01T00:00:00Z",
             "lifecycle": "active",
             "max_input_tokens": 258_400,
@@ -86,12 +86,12 @@ class TestAnthropicsForm:
     @pytest.mark.parametrize(
         ("name", "shown"),
         [
-            ("gpt-5.5", "gpt-5.5"),
-            ("anthropic/gpt-5.5", "gpt-5.5"),
-            ("anthropic%2Fgpt-5.5", "gpt-5.5"),
-            ("claude-opus-5-5", "gpt-6-astra"),
-            ("claude-3-haiku-20240307", "gpt-6-luna"),
-            ("codex-auto-review", "codex-auto-review"),
+            ("gpt-5.5", "GPT-5.5"),
+            ("anthropic/gpt-5.5", "GPT-5.5"),
+            ("anthropic%2Fgpt-5.5", "GPT-5.5"),
+            ("claude-opus-5-5", "GPT-6-Astra"),
+            ("claude-3-haiku-20240307", "GPT-6-Luna"),
+            ("codex-auto-review", "Codex Auto Review"),
         ],
     )
     def test_tells_of_any_name_that_a_request_may_have(self, gateway: RunningGateway, name: str, shown: str) -> None:

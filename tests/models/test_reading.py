@@ -6,9 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from turnout.models import reading
 from turnout.models.catalogue import UNKNOWN_WINDOW, Catalogue, ModelFacts
+from turnout.models.effort import ORDER
 from turnout.simulator import catalogue as simulated
 
 BUNDLED = Catalogue.bundled()
@@ -81,7 +84,7 @@ def test_what_an_entry_says_and_leaves_out(said: dict[str, Any], field: str, kno
 
 
 def test_an_entry_that_cannot_be_read_is_left_out_and_named() -> None:
-    found = reading.codex(answer(entry(), {"slug": "odd", "context_window": "much"}, 7, entry(slug="other")))
+    found = reading.codex(answer(entry(), {"slug": "odd", "context_window": -1}, 7, entry(slug="other")))
     assert [facts.slug for facts in found.models] == ["gpt-6.1-sol", "other"]
     assert found.unreadable == ("odd", "number 3")
 
@@ -134,3 +137,24 @@ class TestAnApi:
         facts = self.read({"id": "gpt-6.1-sol", "context_length": 400_000}).get("gpt-6.1-sol")
         assert facts is not None
         assert (facts.api_window, facts.window) == (400_000, 272_000)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = sorted(entry())
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6), max_size=4))
+def test_whatever_a_server_says_becomes_sound_facts_or_a_refusal(odd: list[dict[str, Any]]) -> None:
+    try:
+        found = reading.codex(answer(*(entry(**each) for each in odd)))
+    except reading.UnknownForm:
+        return
+    for facts in found.models:
+        assert set(facts.efforts) <= set(ORDER)
+        assert facts.default_effort in (*facts.efforts, "")
+        assert facts.multi_agent_effort in {None, *facts.efforts}
+        assert 0 < facts.window <= facts.max_window

@@ -86,9 +86,11 @@ def _models(models: Iterable[ModelReport], lines: Iterable[MappingLine]) -> Tabl
         room = window(model.window)
         if model.max_window > model.window:
             room += f" (max {window(model.max_window)})"
-        notes = [model.description or (model.name if model.name != model.slug else "")]
-        notes.append(f"succeeded by {model.upgrade}" if model.upgrade else "")
-        notes.append("" if model.listed else "not offered")
+        notes = [
+            model.description.rstrip("."),
+            f"succeeded by {model.upgrade}" if model.upgrade else "",
+            "" if model.listed else "not offered",
+        ]
         table.add_row(
             Text(model.slug, "bold" if model.slug in used else ""),
             room,

@@ -14,7 +14,7 @@ from turnout import __version__, log, paths
 from turnout.accounts import atomic, codex_home
 from turnout.discovery.asking import Identity
 from turnout.models import reading
-from turnout.models.catalogue import ModelFacts
+from turnout.models.catalogue import Catalogue, ModelFacts
 from turnout.protocol.errors import TurnoutError
 
 if TYPE_CHECKING:
@@ -90,5 +90,16 @@ def codex_cli(config: Config) -> Kept | None:
         identity=Identity("", "", said.client_version),
         fetched_at=said.fetched_at.timestamp(),
         etag=said.etag or "",
-        models=models,
+        models=tuple(_with_client(facts, said.client_version) for facts in models),
+    )
+
+
+def _with_client(facts: ModelFacts, client_version: str) -> ModelFacts:
+    """The facts with the oldest client that may use the model, which the CLI does not keep: one that this release does
+    not know may be for that CLI only."""
+    if facts.minimal_client_version:
+        return facts
+    known = Catalogue.bundled().get(facts.slug)
+    return msgspec.structs.replace(
+        facts, minimal_client_version=known.minimal_client_version if known else client_version
     )

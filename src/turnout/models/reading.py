@@ -6,10 +6,10 @@ An entry that cannot be read is left out and named: one odd model must not take 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-from msgspec import Raw
+from msgspec import Meta, Raw
 
 from turnout.models.catalogue import UNKNOWN_WINDOW, ModelFacts
 from turnout.models.effort import MULTI_AGENT, ORDER
@@ -22,6 +22,9 @@ ESTABLISHED = {"gpt-6-astra": {"api_window": 922_000, "output_limit": 128_000}, 
 
 FACTOR = re.compile(r"(\d+(?:\.\d+)?)\s*x\b", re.IGNORECASE)
 """How descriptions of tiers put their speed: ``1.5x``."""
+
+
+Tokens = Annotated[int, Meta(ge=0)]
 
 
 class UnknownForm(ValueError):
@@ -55,9 +58,9 @@ class _CodexEntry(msgspec.Struct):
     slug: str
     display_name: str | None = None
     description: str | None = None
-    context_window: int | None = None
-    max_context_window: int | None = None
-    max_output_tokens: int | None = None
+    context_window: Tokens | None = None
+    max_context_window: Tokens | None = None
+    max_output_tokens: Tokens | None = None
     input_modalities: list[str] | None = None
     supported_reasoning_levels: list[_Effort] | None = None
     default_reasoning_level: str | None = None
@@ -78,10 +81,10 @@ class _Named(msgspec.Struct):
 
     id: str
     name: str | None = None
-    context_window: int | None = None
-    context_length: int | None = None
+    context_window: Tokens | None = None
+    context_length: Tokens | None = None
     """OpenRouter's and LiteLLM's name for the window."""
-    max_model_len: int | None = None
+    max_model_len: Tokens | None = None
     """vLLM's and SGLang's."""
 
     @property
