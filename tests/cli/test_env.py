@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.service import ADA
 from tests.cli.terminal import Command
 from turnout import __version__
 from turnout.cli import completion
@@ -175,6 +176,10 @@ def test_bash_completes_commands_and_options(shell: Shell) -> None:
     assert completed("sim") == ["simulate"]
     assert "--undo" in completed("settings", "--un")
     assert completed("env", "fi") == ["fish"]
+    shell.sign_in(ADA)
+    assert completed("claude", "--account", "a") == ["ada"]
+    (shell.home / "turnout" / "config.toml").write_text("broken")
+    assert completed("claude", "--account", "a") == []
 
 
 def test_powershell_completes_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,10 +96,26 @@ def record_store(config: Config) -> RecordStore | None:
     return JsonLinesStore(paths.records_dir(), limit=config.records.limit) if config.records.keep else None
 
 
+def nicknames(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The accounts' nicknames that begin so, for a shell's completion, which no error may disturb."""
+    from turnout.accounts.store import Accounts
+    from turnout.protocol.errors import TurnoutError
+
+    try:
+        config = settings.resolve(os.environ, {}, project=here()).config
+        names = [each.name for each in Accounts.open(config, os.environ).list()]
+    except (settings.SettingsError, TurnoutError, OSError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def account(command: Command) -> Command:
     """``--account``."""
     return click.option(
-        "--account", metavar="NAME", help="Account to use, by its nickname: `turnout accounts` lists them."
+        "--account",
+        metavar="NAME",
+        shell_complete=nicknames,
+        help="Account to use, by its nickname: `turnout accounts` lists them.",
     )(command)
 
 
