@@ -171,7 +171,7 @@ def test_bash_completes_commands_and_options(shell: Shell) -> None:
             "COMP_CWORD": str(len(words)),
         }
         done = subprocess.run([sys.executable, "-m", "turnout"], env=environ, capture_output=True, text=True)
-        return [line.partition(",")[2] for line in done.stdout.splitlines()]
+        return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
 
     assert completed("sim") == ["simulate"]
     assert "--undo" in completed("settings", "--un")

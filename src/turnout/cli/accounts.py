@@ -52,7 +52,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 
 
 @command.command("use", short_help="Make an account the default one.")
-@click.argument("name")
+@click.argument("name", shell_complete=options.nicknames)
 def use(name: str) -> None:
     """Make an account the default one: it is used when nothing else is asked for."""
     from turnout.accounts.store import Accounts
@@ -66,7 +66,7 @@ def use(name: str) -> None:
 
 
 @command.command("rename")
-@click.argument("old")
+@click.argument("old", shell_complete=options.nicknames)
 @click.argument("new")
 def rename(old: str, new: str) -> None:
     """Give an account another nickname."""
@@ -77,7 +77,7 @@ def rename(old: str, new: str) -> None:
 
 
 @command.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=options.nicknames)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(name: str, *, yes: bool) -> None:
     """Forget an account.

@@ -11,7 +11,7 @@ from turnout.cli import options
 
 
 @click.command("logout")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=options.nicknames)
 @click.option("--all", "everyone", is_flag=True, help="Sign out of every account.")
 def command(*, name: str | None, everyone: bool) -> None:
     """Sign out: end a login at OpenAI, and remove it here.

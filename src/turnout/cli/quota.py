@@ -21,7 +21,7 @@ LOOK_SECONDS = 2.0
 
 
 @click.command("quota")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=options.nicknames)
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 @click.option("--watch", is_flag=True, help="Keep showing it until Ctrl-C.")
 def command(*, name: str | None, json_wanted: bool, watch: bool) -> int:
