@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,6 +42,7 @@ def shared() -> Iterator[Simulator]:
 @pytest.fixture
 def sim(shared: Simulator) -> Simulator:
     shared.reset()
+    shared.settings.exhausted, shared.settings.plans = {}, {}
     return shared
 
 
@@ -50,8 +52,11 @@ def start(sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("TURNOUT_HOME", str(tmp_path))
     with contextlib.ExitStack() as stack:
 
-        def run(*, catalogue: Catalogue | None = None, use: str = "ada", key: bool = True, **fields: Any) -> Any:
+        def run(
+            *, catalogue: Catalogue | None = None, use: str = "ada", key: bool = True, spill_to: Any = "", **fields: Any
+        ) -> Any:
             made = _config(sim, tmp_path, use)
+            fields["accounts"] = msgspec.structs.replace(made.accounts, spill_to=spill_to)
             openai = OpenAISettings(base_url=sim.openai_url, api_key=sim.api_key if key else "")
             made = msgspec.structs.replace(made, slots=Slots(), openai=openai)
             known = Accounts(made, {})
@@ -156,6 +161,15 @@ class TestPlaces:
         answer = ask(start(), headers={"x-turnout-upstream": "elsewhere"})
         assert answer.status == 400
         assert "codex or openai" in answer.error[1]
+
+    def test_what_goes_to_the_api_in_place_of_a_plan_costs_no_more_than_list_prices(
+        self, start: Start, sim: Simulator
+    ) -> None:
+        sim.settings.exhausted = {ADA.account_id: time.time() + 3600, BOB.account_id: time.time() + 3600}
+        gateway = start(tier="priority", spill_to="openai")
+        assert ask(gateway, speed="fast").status == 200
+        assert went(responses(sim)[-1])[0] == "api"
+        assert "service_tier" not in sent(responses(sim)[-1])
 
 
 class TestOverrides:

@@ -127,7 +127,8 @@ class Placements:
             stays = self._sessions.get(session, "") or self._account_in(messages)
         spill: Route | None = None
         if spills(now, chosen):
-            to_api = msgspec.structs.replace(overrides, upstream="openai")
+            # Without a tier: what it costs is counted by list prices, and a fast one would go beyond the user's cap.
+            to_api = msgspec.structs.replace(overrides, upstream="openai", tier="default")
             spill = route(request, now.config, now.catalogue, to_api, upstreams=now.offers)
         return Placement(self, now, chosen, spill, session=session, stays=stays, plan=plan, around=around)
 
