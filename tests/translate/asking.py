@@ -10,8 +10,9 @@ import msgspec
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.protocol.messages import decode_request
-from turnout.translate.messages_to_responses import Translation, translate
+from turnout.translate.messages_to_responses import translate
 from turnout.translate.target import Target
+from turnout.translate.translation import Translation
 
 Json = dict[str, Any]
 

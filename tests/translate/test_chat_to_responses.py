@@ -262,12 +262,13 @@ def test_other_reasoning_is_left_out(given: object, noted: int) -> None:
     assert len(notes(*history)) == noted
 
 
-def test_the_effort_is_where_routing_looks_for_it() -> None:
-    for fields in ({"reasoning_effort": "low"}, {"reasoning": {"effort": "low"}}):
-        config = request(**fields).output_config
-        assert config is not None
-        assert config.effort == "low"
-    assert request().output_config is None
+def test_the_effort_in_both_its_places() -> None:
+    assert request(reasoning_effort="low").effort == "low"
+    assert request(reasoning={"effort": "low"}).effort == "low"
+    assert request().effort is None
+
+
+def test_reasoning_that_the_client_does_not_want_to_see() -> None:
     assert sent(reasoning={"exclude": True})["reasoning"] == {"effort": "high"}
 
 

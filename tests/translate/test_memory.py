@@ -16,9 +16,10 @@ from turnout.protocol.errors import TurnoutError
 from turnout.protocol.messages import decode_request
 from turnout.translate import memory
 from turnout.translate.memory import Known, SessionMemory, read_request
-from turnout.translate.messages_to_responses import Caches, Translation, translate
+from turnout.translate.messages_to_responses import Caches, translate
 from turnout.translate.target import Target
 from turnout.translate.tools import ToolsCache
+from turnout.translate.translation import Translation
 
 TARGET = Target(model="m", effort=None, account="a", capabilities=Capabilities(tool_search=True), session="s")
 

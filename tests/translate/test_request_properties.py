@@ -14,8 +14,9 @@ from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.protocol.messages import decode_request
 from turnout.translate.memory import SessionMemory
-from turnout.translate.messages_to_responses import Caches, Translation, translate
+from turnout.translate.messages_to_responses import Caches, translate
 from turnout.translate.tools import ToolsCache
+from turnout.translate.translation import Translation
 
 Json = dict[str, Any]
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from turnout.protocol.messages import MessagesRequest
     from turnout.translate.memory import Conversation
-    from turnout.translate.messages_to_responses import Caches, Translation
+    from turnout.translate.messages_to_responses import Caches
     from turnout.translate.target import Framing, Target
+    from turnout.translate.translation import Translation
 
 PAUSE = 0.25
 """Seconds before a failed request is sent once more: enough for a restarting server, not for anyone to notice."""

@@ -16,10 +16,10 @@ from turnout.translate.search import Sites
 if TYPE_CHECKING:
     from turnout.protocol.web_search import Outcome
     from turnout.search import SearchBackend
-    from turnout.translate.messages_to_responses import Translation
     from turnout.translate.responses_to_messages import MessagesStream
     from turnout.translate.search import Search
     from turnout.translate.search_blocks import Wanted
+    from turnout.translate.translation import Translation
     from turnout.upstream.base import Call, Upstream
 
 BUDGET = 16 * 1024 * 1024

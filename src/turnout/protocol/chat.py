@@ -203,12 +203,6 @@ class Reasoning(msgspec.Struct):
     exclude: bool | None = None
 
 
-class OutputConfig(msgspec.Struct, frozen=True):
-    """The effort, where routing looks for it."""
-
-    effort: str | None
-
-
 class ChatRequest(msgspec.Struct):
     """The body of ``POST /v1/chat/completions``."""
 
@@ -250,15 +244,14 @@ class ChatRequest(msgspec.Struct):
     prompt_cache_key: str | None = None
     prompt_cache_retention: Raw = NULL
 
-    @property
-    def thinking(self) -> None:
-        """Routing asks for it; only Messages requests have it."""
+    turnout: Raw = NULL
+    extra_body: Raw = NULL
+    """Both for Turnout itself: `turnout.routing.overrides`."""
 
     @property
-    def output_config(self) -> OutputConfig | None:
-        """The effort that the client asks for, where routing looks for it."""
-        effort = self.reasoning_effort or (self.reasoning.effort if self.reasoning else None)
-        return OutputConfig(effort) if effort else None
+    def effort(self) -> str | None:
+        """The effort that the client asks for."""
+        return self.reasoning_effort or (self.reasoning.effort if self.reasoning else None)
 
     @property
     def stops(self) -> tuple[str, ...]:

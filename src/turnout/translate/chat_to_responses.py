@@ -16,9 +16,9 @@ from turnout.protocol.reading import is_null
 from turnout.translate.body import Beginning, joined, whole_body
 from turnout.translate.chat_history import ChatHistory
 from turnout.translate.chat_tools import tool_choice, translate_tools
-from turnout.translate.messages_to_responses import Translation
 from turnout.translate.schema import parameters
 from turnout.translate.schema.conformance import conforms
+from turnout.translate.translation import Translation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

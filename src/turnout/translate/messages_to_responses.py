@@ -21,14 +21,15 @@ from turnout.translate.body import Beginning, joined, whole_body
 from turnout.translate.deferred import Deferred
 from turnout.translate.history import History
 from turnout.translate.memory import Conversation, SessionMemory
-from turnout.translate.schema import NullRemover, parameters
+from turnout.translate.schema import parameters
 from turnout.translate.schema.conformance import conforms
 from turnout.translate.tools import ToolsCache, TranslatedTools, short_name
+from turnout.translate.translation import Translation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from turnout.translate.target import Framing, Target
+    from turnout.translate.target import Target
 
 _encode = msgspec.json.encode
 
@@ -47,26 +48,6 @@ class Caches(msgspec.Struct, frozen=True):
 
     tools: ToolsCache
     sessions: SessionMemory
-
-
-class Translation(msgspec.Struct, frozen=True):
-    """A request for the upstream, and what is needed to read its answer."""
-
-    body: bytes
-    full_names: dict[str, str]
-    """Tool names to restore in the answer: short → full."""
-    stop_sequences: tuple[str, ...]
-    """What ends the answer's text: the upstream has no such thing."""
-    notes: tuple[Note, ...]
-    framing: Framing
-    tier: str | None
-    """Service tier asked for; None leaves it to the upstream."""
-    cleaners: dict[str, NullRemover]
-    """What the calls of tools go through before the client gets them, by the name used upstream."""
-    search: search.Search | None
-    """The web search that the answer may make."""
-    beginning: Beginning
-    """How the body begins, should the answer need another request."""
 
 
 def translate(
