@@ -120,6 +120,10 @@ def test_a_request_changes_what_it_names(start: Start, sim: Simulator, body: obj
         ({"timing": 5}, "timing is a section"),
         (b"[]", "cannot be read"),
         (b"{", "cannot be read"),
+        (b'{"a":' * 100_000, "cannot be read"),
+        (b"\xff", "cannot be read"),
+        ({"timing": {"hold": 5}, "codex": {"framing": {"m": 1}}}, "for codex.framing"),
+        ({"timing": {"hold": 5}, "accounts": {"use": "nobody"}}, "no account called"),
     ],
 )
 def test_a_change_that_is_wrong_anywhere_changes_nothing(start: Start, body: object, told: str) -> None:

@@ -106,5 +106,5 @@ class ConfigDoor:
         data = await exchange.body(server.body_limit, server.body_timeout)
         try:
             return msgspec.json.decode(data or b"{}", type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise fail(FailureKind.BAD_REQUEST, f"The request's body cannot be read: {error}.") from None

@@ -200,8 +200,8 @@ class RunningGateway:
         With ``refreshes`` it begins with the catalogue that is kept, and asks for a fresh one by itself.
 
         Without a ``store`` records end with the gateway. ``trace`` is a file to record the first session to.
-        ``environ`` says where this user's files are. ``source`` is where ``config`` came from, and will change. It listens
-        on ``sockets`` if they are given; they become its own.
+        ``environ`` says where this user's files are. ``source`` is where ``config`` came from, and will change. It
+        listens on ``sockets`` if they are given; they become its own.
         """
         self._store = store
         self._given = sockets
