@@ -225,6 +225,19 @@ class TestByItself:
         sim.settings.absent = {"gpt-5.5"}
         wait_for(lambda: "gpt-5.5" not in {model["slug"] for model in own(gateway)["models"]})
 
+    def test_it_asks_when_an_answer_tells_of_a_change(
+        self, fresh: Any, sim: Simulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gateway = fresh()
+        monkeypatch.setattr(gateway.gateway.refresher, "_quiet", 0.0)
+        wait_for(lambda: own(gateway)["source"] == "live")
+        send(gateway, message(stream=True))
+        assert questions(sim) == 1
+        sim.settings.absent = {"gpt-5.5"}
+        send(gateway, message(stream=True))
+        wait_for(lambda: "gpt-5.5" not in {model["slug"] for model in own(gateway)["models"]})
+        assert questions(sim) == 2
+
     def test_it_never_asks_if_it_is_told_not_to(self, fresh: Any, sim: Simulator) -> None:
         gateway = fresh(refresh=0)
         send(gateway, message())
