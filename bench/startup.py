@@ -1,8 +1,8 @@
 """How much later Claude Code's first request comes with `turnout claude` than with `claude` alone, in turn.
 
-`python bench/startup.py [ROUNDS]` runs `claude -p` against an upstream that only notes when it was asked: by itself, on a
-private gateway of `turnout claude`, and on one that runs (`turnout up`). Times are from the start of the process to the
-first request, in milliseconds. Needs the pinned Claude Code (tests/clients.py) and nothing of the network.
+`python -m bench.startup [ROUNDS]` runs `claude -p` against an upstream that only notes when it was asked: by itself, on
+a private gateway of `turnout claude`, and on one that runs (`turnout up`). Times are from the start of the process to
+the first request upstream, in milliseconds. Needs the pinned Claude Code (tests/clients.py), and no network.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from tests.clients import CLAUDE_CODE_VERSIONS, claude_code
+
 from turnout.simulator import Simulator
 
 ROUNDS = 10

@@ -51,6 +51,20 @@ class Terminal:
         self._child.close()
 
     @property
+    def pid(self) -> int:
+        """The process that was started."""
+        number: int = self._child.pid
+        return number
+
+    def ended(self) -> int:
+        """Wait for the program's end, and give its exit code; what it still draws is read."""
+        while self._child.isalive():
+            self._read()
+            time.sleep(0.02)
+        code: int = self._child.exitstatus
+        return code
+
+    @property
     def text(self) -> str:
         """What the screen shows now, line by line, without trailing blanks."""
         self._read()
