@@ -167,6 +167,17 @@ def test_two_claude_codes_and_one_that_is_not_on_path(seen: Seen) -> None:
 
 
 @posix
+def test_turnouts_own_copy_of_claude_code(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients.locate, "claude", lambda *_: None)
+    around = seen({"PATH": "/bin"})
+    own = around.home / "turnout" / "cache" / "clients" / f"claude-code-{clients.install.VERSION}"
+    program(own / "node_modules" / "@anthropic-ai" / "claude-code-linux-x64", "claude", "2.1.328")
+    found = list(clients.claude_code(around))
+    assert worst(found) is Level.OK
+    assert "Turnout's own copy" in told(found)
+
+
+@posix
 def test_asking_for_a_version_changes_nothing_of_the_users(seen: Seen) -> None:
     around = seen()
     file = program(around.home / "bin", "claude", "")

@@ -118,3 +118,24 @@ def test_ccy_starts_what_is_needed_and_cpstop_ends_it(tmp_path: Path) -> None:
         assert second.pid == first.pid
         desk.shell('eval "$(turnout shell-init)"; cpstop')
         assert find_running(state) is None
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_working_desk_and_changes_nothing(tmp_path: Path) -> None:
+    with made(tmp_path) as desk:
+        desk.shell("turnout up --quiet")
+        desk.turnout("settings", "--apply", "--yes")
+        watched = (desk.client.config, desk.home / "codex", desk.client.work)
+
+        def everything() -> dict[str, bytes]:
+            return {str(each): each.read_bytes() for folder in watched for each in folder.rglob("*") if each.is_file()}
+
+        before = everything()
+        report = desk.shell("turnout doctor --verbose")
+        assert everything() == before
+        assert "problem" not in report
+        assert f"Claude Code {VERSION} at" in report
+        assert "The gateway runs at" in report
+        assert "to the gateway that runs" in report
+        assert "takes the login of" in report
+        desk.turnout("down")
+        assert "turnout settings --undo Or: turnout up" in desk.shell("turnout doctor --offline || true")

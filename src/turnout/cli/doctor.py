@@ -131,14 +131,21 @@ def _show(screen: Console, result: Result, *, verbose: bool) -> None:
     styles = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
     worth = [each for each in result.findings if each.level is not Level.OK]
     lines = result.findings if verbose else (worth or result.findings[:1])
+    arrow = "→" if screen.encoding.lower().startswith("utf") else "->"
+    if not screen.is_terminal:  # who reads it from a pipe looks for words, and wants no line broken
+        for number, each in enumerate(lines):
+            click.echo(f" {each.level.value:<8} {result.title if number == 0 else '':<17} {each.what}".rstrip())
+            if each.fix:
+                click.echo(f"{'':28}{arrow} {each.fix}")
+        return
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=9)
-    grid.add_column(width=17, overflow="fold")
+    grid.add_column(width=17)
     grid.add_column(overflow="fold")
     for number, each in enumerate(lines):
         said = Text(each.what)
         if each.fix:
-            said.append(f"\n→ {each.fix}" if screen.encoding.lower().startswith("utf") else f"\n-> {each.fix}", "cyan")
+            said.append(f"\n{arrow} {each.fix}", "cyan")
         title = result.title if number == 0 else ""
         grid.add_row(Text(f" {each.level.value}", styles[each.level]), Text(title, "bold"), said)
     screen.print(grid)

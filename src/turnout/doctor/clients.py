@@ -24,7 +24,8 @@ OLDEST_NODE = 22
 
 def claude_code(seen: Surroundings) -> Iterable[Finding]:
     """Claude Code: found, of a tested version, and only once."""
-    program = locate.claude(seen.environ, seen.platform) or install.installed(folder=paths.clients_dir(seen.environ))
+    found = locate.claude(seen.environ, seen.platform)
+    program = found or install.installed(folder=paths.clients_dir(seen.environ))
     if program is None:
         yield problem("Claude Code is not installed, or not where it is looked for.", locate.HOW_TO_INSTALL)
         yield from _node(seen)
@@ -38,7 +39,9 @@ def claude_code(seen: Surroundings) -> Iterable[Finding]:
         yield warning(f"Claude Code {version} ({program}) is older than {OLDEST}, the oldest tested.", "claude update")
     else:
         yield ok(f"Claude Code {version} at {program}.")
-    if shutil.which("claude", path=seen.environ.get("PATH", "")) is None:
+    if found is None:
+        yield ok("It is Turnout's own copy, for `turnout claude` only.")
+    elif shutil.which("claude", path=seen.environ.get("PATH", "")) is None:
         yield warning(f"{program.parent} is not on PATH; `turnout claude` finds it all the same.", "Add it to PATH.")
     if others := [other for other in on_path("claude", seen) if other.resolve() != program.resolve()]:
         yield warning(
