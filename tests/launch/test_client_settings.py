@@ -128,6 +128,25 @@ def test_a_deleted_file_stays_deleted(file: Path, environ: dict[str, str]) -> No
     assert not any(file.parent.iterdir())
 
 
+def test_without_its_copy_the_values_are_taken_out_all_the_same(file: Path, environ: dict[str, str]) -> None:
+    file.write_text('{"model": "opus"}')
+    written = client_settings.apply(file, VARIABLES, environ)
+    type(file)(written.backup).unlink()
+    assert undo_all(environ)[0].how == "taken_out"
+    assert client_settings.read(file) == {"model": "opus"}
+
+
+def test_nobodys_earlier_copy_is_written_over(file: Path, environ: dict[str, str], tmp_path: Path) -> None:
+    file.write_text('{"model": "opus"}')
+    other = {"TURNOUT_HOME": str(tmp_path / "another")}
+    client_settings.apply(file, {"A": "1"}, other)
+    client_settings.apply(file, VARIABLES, environ)
+    undo_all(environ)
+    undo_all(other)
+    assert file.read_text() == '{"model": "opus"}'
+    assert [each.name for each in file.parent.iterdir()] == ["settings.json"]
+
+
 def test_a_link_stays_a_link(tmp_path: Path, file: Path, environ: dict[str, str]) -> None:
     real = tmp_path / "dotfiles.json"
     real.write_text("{}")

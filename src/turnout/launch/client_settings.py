@@ -146,7 +146,7 @@ def apply(file: Path, variables: Mapping[str, str], environ: Mapping[str, str]) 
     after = merged(before, variables, file)
     journal = _journal(environ)
     known = next((each for each in journal.files if each.path == str(target)), None)
-    backup = target.with_name(target.name + BACKUP_SUFFIX)
+    backup = _free(target.with_name(target.name + BACKUP_SUFFIX))
     if known is None:
         if before is not None:
             _write_like(backup, before, target)
@@ -182,12 +182,13 @@ def undo(written: Written, environ: Mapping[str, str]) -> Undone:
     """
     file, backup = Path(written.path), Path(written.backup) if written.backup else None
     now = _content(file)
-    before = backup.read_bytes() if backup is not None else None
+    before = _content(backup) if backup is not None else None
+    lost = backup is not None and before is None
     if now is None:
         done = Undone(path=file, how="gone")
     elif now == before:
         done = Undone(path=file, how="restored")
-    elif _digest(now) != written.digest:
+    elif lost or _digest(now) != written.digest:
         after, kept = _without(now, before, written, file)
         _write_like(file, after, file)
         done = Undone(path=file, how="taken_out", kept=kept)
@@ -223,6 +224,12 @@ def _without(now: bytes, before: bytes | None, written: Written, file: Path) -> 
     else:
         held.pop("env", None)
     return _encode(held, now), tuple(kept)
+
+
+def _free(wanted: Path) -> Path:
+    """That name, or one beside it: nobody's earlier copy is written over."""
+    numbered = (wanted.with_name(f"{wanted.name}-{number}") for number in range(2, 10_000))
+    return wanted if not wanted.exists() else next(each for each in numbered if not each.exists())
 
 
 def _content(file: Path) -> bytes | None:
