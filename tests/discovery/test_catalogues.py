@@ -11,10 +11,12 @@ import pytest
 from msgspec.structs import replace
 
 from turnout import settings
+from turnout.accounts.store import Accounts
 from turnout.config import Config
 from turnout.models.catalogue import Catalogue
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.simulator import catalogue as simulated
+from turnout.upstream import build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,6 +222,20 @@ class TestAnApi:
         with pytest.raises(TurnoutError):
             await user.ask(user.config("openai"), seconds=0.3)
         assert user.catalogues().known(user.config("openai")).source == "bundled"
+
+
+async def test_an_upstream_that_is_not_known_here_is_not_asked(user: User) -> None:
+    """Least of all at another one's address, with its key."""
+    await user.ask()
+    asked = len(user.sim.calls)
+    config = replace(user.config(), upstream="groq")
+    assert user.catalogues().known(config).source == "bundled"
+    accounts = Accounts(user.config(), user.environ)
+    upstream = build(user.config(), accounts=accounts, environ=user.environ)["codex"]
+    with pytest.raises(TurnoutError, match="groq is not asked"):
+        await user.catalogues().ask(config, upstream)
+    await upstream.close()
+    assert len(user.sim.calls) == asked
 
 
 class TestTheCodexCli:

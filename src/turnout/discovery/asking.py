@@ -24,7 +24,8 @@ ANSWER_SECONDS = 20.0
 """Seconds that an answer may take once there is a connection."""
 ANSWER_BYTES = 32 * 1024 * 1024
 """Bytes of an answer that are read: the Codex backend's holds a whole prompt for each model."""
-NAMES: Mapping[UpstreamName, str] = {"codex": "The ChatGPT backend", "openai": "The OpenAI API"}
+NAMES: Mapping[str, str] = {"codex": "The ChatGPT backend", "openai": "The OpenAI API"}
+"""The upstreams that are asked, as messages call them. Others have addresses and keys that are not known here."""
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -49,8 +50,14 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def address(config: Config, upstream: UpstreamName) -> str:
-    """Where the upstream lists its models."""
-    return f"{config.openai.base_url.rstrip('/')}/models" if upstream == "openai" else _beside(config.codex)
+    """Where the upstream lists its models. Raises `TurnoutError` (`BAD_REQUEST`) for one that is not asked."""
+    if upstream not in NAMES:
+        raise fail(
+            FailureKind.BAD_REQUEST,
+            f"The upstream {upstream} is not asked for its models.",
+            "Name its models in requests, or in the slots: any name goes through to it.",
+        )
+    return _beside(config.codex) if upstream == "codex" else f"{config.openai.base_url.rstrip('/')}/models"
 
 
 def _beside(codex: CodexSettings) -> str:
@@ -76,6 +83,7 @@ async def ask(
     API only names. Raises `TurnoutError`: `SIGN_IN`, those of `turnout.calls.Calls.call`, what an error answer means,
     and `UPSTREAM_ERROR` for an answer that lists no models.
     """
+    address(config, name)  # nobody's key is read for an upstream that is not asked
     credential = await upstream.credential()
     told = await _ask_as(calls, config, name, credential, etag_of)
     if told[0].status == HTTPStatus.UNAUTHORIZED and (renewed := await upstream.renew(credential)) is not None:

@@ -39,7 +39,7 @@ class Catalogues:
 
     def known(self, config: Config) -> Catalogue:
         """The best that can be known without asking anyone."""
-        kept = self._best(config)
+        kept = self._best(config) if config.upstream in asking.NAMES else None
         catalogue = Catalogue.bundled() if kept is None else _catalogue(kept, "cache")
         return catalogue.for_client(config.codex.client_version) if config.upstream == "codex" else catalogue
 
@@ -55,7 +55,10 @@ class Catalogues:
         return max(0.0, config.models.refresh - age) if age >= 0 else 0.0
 
     async def ask(self, config: Config, upstream: Upstream) -> Catalogue:
-        """What the upstream says now, which is kept. Raises `TurnoutError` as `turnout.discovery.asking.ask`."""
+        """What the configuration's upstream says now, which is kept.
+
+        Raises `TurnoutError` as `turnout.discovery.asking.ask`.
+        """
         name = config.upstream
         kept = self._shelf.read(name)
         calls = Calls(self._environ, connect=config.timing.connect, seconds=self._seconds, limit=ANSWER_BYTES)

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from turnout import log
+from turnout.discovery import asking
 from turnout.models.catalogue import Catalogue
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.settings import SettingsError
@@ -134,7 +135,7 @@ class Refresher:
         """Asks if it is time, or if something has changed; the seconds until the next look, None for never."""
         config = self._live.config
         interval = config.models.refresh
-        if not interval:
+        if not interval or config.upstream not in asking.NAMES:
             return None
         try:
             if not woken and (rest := await self._rest()) > 0:
