@@ -160,7 +160,7 @@ class TestPlaces:
     def test_an_unknown_upstream_is_refused_with_the_ones_there_are(self, start: Start) -> None:
         answer = ask(start(), headers={"x-turnout-upstream": "elsewhere"})
         assert answer.status == 400
-        assert "codex or openai" in answer.error[1]
+        assert "There is no upstream elsewhere here. There is codex and openai." in answer.error[1]
 
     def test_what_goes_to_the_api_in_place_of_a_plan_costs_no_more_than_list_prices(
         self, start: Start, sim: Simulator

@@ -46,7 +46,6 @@ def test_subagents_are_known_by_their_header() -> None:
     [
         ({b"x-turnout-effort": b"turbo"}, b"null", "It may be none, minimal"),
         ({b"x-turnout-tier": b"gold"}, b"null", "flex"),
-        ({b"x-turnout-upstream": b"mars"}, b"null", "codex or openai"),
         ({}, b'{"effort": "turbo"}', "'turbo' is not known"),
         ({}, b"5", "turnout: expected object"),
         ({}, b'{"model": []}', "turnout.model"),

@@ -200,6 +200,18 @@ def test_an_upstream_that_is_not_there() -> None:
     assert caught.value.failure.kind is FailureKind.BAD_REQUEST
 
 
+def test_any_upstream_that_is_there_can_be_named() -> None:
+    there = {**USUAL, "groq": OPENAI}
+    config = Config(slots=Slots(haiku=Slot(model="groq/qwen@low")))
+    asked = route(Request(model="Groq/llama-4"), Config(), LIVE, upstreams=there)
+    assert (asked.upstream, asked.model) == ("groq", "llama-4")
+    assert route(Request(), Config(), LIVE, Overrides(upstream="groq"), upstreams=there).upstream == "groq"
+    haiku = route(Request(model="haiku"), config, LIVE, upstreams=there)
+    assert (haiku.upstream, haiku.model) == ("groq", "qwen")
+    with pytest.raises(TurnoutError, match="no model 'groq/llama-4'"):
+        route(Request(model="groq/llama-4"), Config(), LIVE)
+
+
 # The order of what counts
 
 

@@ -10,6 +10,8 @@ from turnout.models.slots import SlotName, chain
 from turnout.routing import names, plans
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from turnout.config import Config, Slot
     from turnout.models.catalogue import Catalogue
     from turnout.routing.model_strings import Wish
@@ -50,18 +52,20 @@ def is_set(slot: Slot) -> bool:
     return any(msgspec.structs.astuple(slot))
 
 
-def configured(lane: Lane, catalogue: Catalogue, seen: frozenset[str] = frozenset()) -> Wish | None:
+def configured(
+    lane: Lane, catalogue: Catalogue, upstreams: Collection[str] = (), seen: frozenset[str] = frozenset()
+) -> Wish | None:
     """What the configuration says of the lane's model, with the model's name upstream; None if it says nothing."""
     setting = lane.or_general("model")
     if not lane.slots or not setting or setting in seen:
         return None
-    named = names.resolve(setting, lane.config.models.aliases, catalogue)
+    named = names.resolve(setting, lane.config.models.aliases, catalogue, upstreams)
     if named.slot is None:
         return named.wish
     if named.slot in lane.slots:
         return None
     # A slot that stands for what another one stands for: `haiku = "sonnet"`.
-    inner = configured(Lane(chain(named.slot), lane.config), catalogue, seen | {setting})
+    inner = configured(Lane(chain(named.slot), lane.config), catalogue, upstreams, seen | {setting})
     name = inner.name if inner else plans.default(named.slot, catalogue, "")[0].facts.slug
     wish = named.wish
     return msgspec.structs.replace(wish, name=name, effort=wish.effort or (inner.effort if inner else ""))

@@ -15,7 +15,7 @@ from turnout.models.effort import known as is_effort
 from turnout.protocol.fidelity import Note, ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 CONTEXT_SUFFIX = re.compile(r"\[[^\]]*\]$")
 """``[1m]``: the client's mark for a long window, no part of the name (claude-code-wire.md 1)."""
@@ -57,13 +57,16 @@ def is_claudes(name: str) -> bool:
     return name.lower().startswith("claude")
 
 
-def read(text: str, leads: Callable[[str], bool]) -> Wish:
-    """What the string says. ``leads`` tells whether this very name is known: then nothing is split off it."""
+def read(text: str, leads: Callable[[str], bool], upstreams: Collection[str] = ()) -> Wish:
+    """What the string says. ``leads`` tells whether this very name is known: then nothing is split off it.
+
+    ``upstreams`` are names of upstreams beside those that are always there.
+    """
     whole = _bare(text)
     if leads(whole):
         return Wish(name=whole)
     rest, mark, query = whole.partition("?")
-    wish = _without_suffix(_without_prefix(_bare(rest), leads), leads)
+    wish = _without_suffix(_without_prefix(_bare(rest), leads, upstreams), leads)
     return _with_parameters(wish, query) if mark else wish
 
 
@@ -71,7 +74,7 @@ def _bare(text: str) -> str:
     return CONTEXT_SUFFIX.sub("", text.strip()).removeprefix("anthropic/").strip()
 
 
-def _without_prefix(text: str, leads: Callable[[str], bool]) -> Wish:
+def _without_prefix(text: str, leads: Callable[[str], bool], upstreams: Collection[str]) -> Wish:
     lowered = text.lower()
     upstream, behind_colon = "", False
     for prefix in (*OWN_PREFIXES, *PREFIXED):
@@ -80,8 +83,9 @@ def _without_prefix(text: str, leads: Callable[[str], bool]) -> Wish:
             upstream = UPSTREAMS.get(prefix.removesuffix(":"), "")
             break
     head, slash, rest = text.partition("/")
-    if slash and rest and head.lower() in UPSTREAMS and not leads(text):
-        upstream, text = UPSTREAMS[head.lower()], rest.strip()
+    place = UPSTREAMS.get(head.lower(), head.lower() if head.lower() in upstreams else "")
+    if slash and rest and place and not leads(text):
+        upstream, text = place, rest.strip()
     effort = ""
     if behind_colon and not leads(text):
         text, _, effort = text.partition(":")

@@ -12,7 +12,7 @@ from turnout.routing import model_strings
 from turnout.routing.model_strings import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from turnout.models.catalogue import Catalogue
 
@@ -53,8 +53,11 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     """The name leads somewhere; False: nothing is known of it."""
 
 
-def resolve(text: str, aliases: Mapping[str, str], catalogue: Catalogue) -> Named:
-    """What the model string stands for. ``aliases`` are the user's, and go before everything else."""
+def resolve(text: str, aliases: Mapping[str, str], catalogue: Catalogue, upstreams: Collection[str] = ()) -> Named:
+    """What the model string stands for. ``aliases`` are the user's, and go before everything else.
+
+    ``upstreams`` are the names of those that there are.
+    """
     lowered = {name.lower(): target for name, target in aliases.items()}
     followed: set[str] = set()
 
@@ -62,10 +65,10 @@ def resolve(text: str, aliases: Mapping[str, str], catalogue: Catalogue) -> Name
         low = name.lower()
         return (low in lowered and low not in followed) or low in SHORT or bool(model_named(name, catalogue))
 
-    wish = model_strings.read(text, leads)
+    wish = model_strings.read(text, leads, upstreams)
     while (low := wish.name.lower()) in lowered and low not in followed and len(followed) < DEEPEST:
         followed.add(low)
-        wish = _behind(wish, model_strings.read(lowered[low], leads))
+        wish = _behind(wish, model_strings.read(lowered[low], leads, upstreams))
     if model := model_named(wish.name, catalogue):
         return Named(wish=msgspec.structs.replace(wish, name=model))
     slot = slot_named(wish.name)

@@ -101,9 +101,7 @@ def _checked(said: Overrides) -> Overrides:
         raise _not_one_of("effort", said.effort, (*efforts.ORDER, efforts.MULTI_AGENT))
     if tier and tier not in TIERS:
         raise _not_one_of("tier", said.tier, TIERS)
-    if upstream and upstream not in UPSTREAMS:
-        raise _not_one_of("upstream", said.upstream, tuple(dict.fromkeys(UPSTREAMS.values())))
-    return msgspec.structs.replace(said, effort=effort, tier=tier, upstream=UPSTREAMS.get(upstream, ""))
+    return msgspec.structs.replace(said, effort=effort, tier=tier, upstream=UPSTREAMS.get(upstream, upstream))
 
 
 def _not_one_of(name: str, value: str, allowed: tuple[str, ...]) -> Exception:

@@ -56,10 +56,10 @@ def route(
     not known. Raises `TurnoutError`: `MODEL_UNAVAILABLE` for a name that leads nowhere (every name of Claude's leads
     somewhere), `BAD_REQUEST` for an upstream that is not there.
     """
-    named = names.resolve(overrides.model or request.model, config.models.aliases, catalogue)
+    named = names.resolve(overrides.model or request.model, config.models.aliases, catalogue, upstreams)
     small = bytes(request.tools) in NO_TOOLS
     lane = lanes.of(named.slot, config, subagent=overrides.subagent, small=small)
-    configured = lanes.configured(lane, catalogue)
+    configured = lanes.configured(lane, catalogue, upstreams)
     upstream = (
         overrides.upstream
         or named.wish.upstream
