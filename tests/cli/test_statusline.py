@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -62,3 +63,27 @@ def _seconds(command: list[str], home: Path) -> float:
     begin = time.perf_counter()
     subprocess.run(command, env=environment(home), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=True)
     return time.perf_counter() - begin
+
+
+def test_it_can_be_put_into_the_settings_and_taken_out_again(tmp_path: Path) -> None:
+    file = tmp_path / ".claude" / "settings.json"
+    file.parent.mkdir()
+    file.write_text('{"model": "opus"}\n')
+    asked = turnout(tmp_path, "statusline", "--install")
+    assert asked.returncode == 2
+    assert "--yes" in asked.stderr
+    assert file.read_text() == '{"model": "opus"}\n'
+    done = turnout(tmp_path, "statusline", "--install", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert '+  "statusLine"' in done.stdout
+    shown = json.loads(file.read_text())
+    assert shown["model"] == "opus"
+    told = subprocess.run(
+        shown["statusLine"]["command"], shell=True, env=environment(tmp_path), capture_output=True, text=True
+    )
+    assert "quota not known yet" in told.stdout, told.stderr
+    assert "has it already" in turnout(tmp_path, "statusline", "--install", "--yes").stdout
+    assert "as it was before" in turnout(tmp_path, "statusline", "--uninstall").stdout
+    assert file.read_text() == '{"model": "opus"}\n'
+    assert "no status line of Turnout's" in turnout(tmp_path, "statusline", "--uninstall").stdout
+    assert turnout(tmp_path, "statusline", "--install", "--uninstall").returncode == 2

@@ -156,7 +156,7 @@ def test_when_the_gateway_is_killed_the_client_says_what_is_wrong(launcher: Laun
         assert parent is not None
         parent.send_signal(signal.SIGKILL)
         parent.wait(10)
-        terminal.submit("And then?")
+        terminal.submit("Onwards")
         refused = re.compile(r"Unable to connect|Connection ?[Rr]efused")
         screen = terminal.wait_for(lambda shown: refused.search(shown) is not None, timeout=40)
         assert "Never." not in screen

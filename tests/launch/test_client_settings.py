@@ -163,14 +163,14 @@ def test_a_crash_after_the_note_and_before_the_file_harms_nothing(
     file: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text('{"model": "opus"}')
-    real = client_settings._write_like
+    real = client_settings.write_like
 
     def full(path: Path, content: bytes, like: Path) -> None:
         if path == file:
             raise OSError(28, "No space left on device")
         real(path, content, like)
 
-    monkeypatch.setattr(client_settings, "_write_like", full)
+    monkeypatch.setattr(client_settings, "write_like", full)
     with pytest.raises(OSError, match="No space"):
         client_settings.apply(file, VARIABLES, environ)
     monkeypatch.undo()

@@ -102,8 +102,8 @@ def _managed(environ: Mapping[str, str], platform: str) -> Path:
 
 def read(file: Path) -> dict[str, Any]:
     """What a settings file holds; empty if it is not there. Raises `TurnoutError` (`BAD_REQUEST`) if it is none."""
-    content = _content(file)
-    return _decode(content, file) if content is not None else {}
+    content = content_of(file)
+    return decode(content, file) if content is not None else {}
 
 
 def variables_in(held: Mapping[str, Any]) -> dict[str, str]:
@@ -117,11 +117,11 @@ def merged(before: bytes | None, variables: Mapping[str, str], file: Path) -> by
 
     Raises `TurnoutError` (`BAD_REQUEST`) if ``before`` is no settings file.
     """
-    held = _decode(before, file) if before is not None else {}
+    held = decode(before, file) if before is not None else {}
     env = held.get("env", {})
     if not isinstance(env, dict):
         raise _refused(file, "its `env` is not an object")
-    return _encode({**held, "env": {**env, **variables}}, before)
+    return encode({**held, "env": {**env, **variables}}, before)
 
 
 def difference(before: bytes | None, after: bytes, file: Path, known: frozenset[str] = frozenset()) -> str:
@@ -142,16 +142,16 @@ def apply(file: Path, variables: Mapping[str, str], environ: Mapping[str, str]) 
     Applied again, the first copy stays: it is what `undo` has to bring back.
     """
     target = file.resolve() if file.is_symlink() else file  # a link must stay one
-    before = _content(target)
+    before = content_of(target)
     after = merged(before, variables, file)
     journal = _journal(environ)
     known = next((each for each in journal.files if each.path == str(target)), None)
     backup = _free(target.with_name(target.name + BACKUP_SUFFIX))
     if known is None:
         if before is not None:
-            _write_like(backup, before, target)
+            write_like(backup, before, target)
         copy = str(backup) if before is not None else ""
-        section_made = "env" not in (_decode(before, file) if before is not None else {})
+        section_made = "env" not in (decode(before, file) if before is not None else {})
         digests: dict[str, str] = {}
     else:
         copy, section_made, digests = known.backup, known.made_section, known.variables
@@ -166,7 +166,7 @@ def apply(file: Path, variables: Mapping[str, str], environ: Mapping[str, str]) 
     )
     # Remembered first: a crash between the two leaves a file that `undo` finds unchanged by comparing it.
     _keep(environ, (*(each for each in journal.files if each.path != str(target)), written))
-    _write_like(target, after, target)
+    write_like(target, after, target)
     return written
 
 
@@ -181,8 +181,8 @@ def undo(written: Written, environ: Mapping[str, str]) -> Undone:
     Raises `TurnoutError` (`BAD_REQUEST`) for a file that is no settings file any more, and OSError.
     """
     file, backup = Path(written.path), Path(written.backup) if written.backup else None
-    now = _content(file)
-    before = _content(backup) if backup is not None else None
+    now = content_of(file)
+    before = content_of(backup) if backup is not None else None
     lost = backup is not None and before is None
     if now is None:
         done = Undone(path=file, how="gone")
@@ -190,13 +190,13 @@ def undo(written: Written, environ: Mapping[str, str]) -> Undone:
         done = Undone(path=file, how="restored")
     elif lost or _digest(now) != written.digest:
         after, kept = _without(now, before, written, file)
-        _write_like(file, after, file)
+        write_like(file, after, file)
         done = Undone(path=file, how="taken_out", kept=kept)
     elif before is None:
         file.unlink()
         done = Undone(path=file, how="removed")
     else:
-        _write_like(file, before, file)
+        write_like(file, before, file)
         done = Undone(path=file, how="restored")
     _keep(environ, tuple(each for each in _journal(environ).files if each.path != written.path))
     if backup is not None:
@@ -206,9 +206,9 @@ def undo(written: Written, environ: Mapping[str, str]) -> Undone:
 
 def _without(now: bytes, before: bytes | None, written: Written, file: Path) -> tuple[bytes, tuple[str, ...]]:
     """The content without Turnout's values, and the variables that hold somebody else's by now."""
-    held = _decode(now, file)
+    held = decode(now, file)
     env = dict(held.get("env") or {})
-    earlier = variables_in(_decode(before, file)) if before is not None else {}
+    earlier = variables_in(decode(before, file)) if before is not None else {}
     kept = []
     for name, digest in written.variables.items():
         if name not in env:
@@ -223,7 +223,7 @@ def _without(now: bytes, before: bytes | None, written: Written, file: Path) -> 
         held["env"] = env
     else:
         held.pop("env", None)
-    return _encode(held, now), tuple(kept)
+    return encode(held, now), tuple(kept)
 
 
 def _free(wanted: Path) -> Path:
@@ -232,14 +232,16 @@ def _free(wanted: Path) -> Path:
     return wanted if not wanted.exists() else next(each for each in numbered if not each.exists())
 
 
-def _content(file: Path) -> bytes | None:
+def content_of(file: Path) -> bytes | None:
+    """What the file holds; None if there is none. Raises OSError."""
     try:
         return file.read_bytes()
     except FileNotFoundError:
         return None
 
 
-def _decode(content: bytes, file: Path) -> dict[str, Any]:
+def decode(content: bytes, file: Path) -> dict[str, Any]:
+    """The settings in a file's content. Raises `TurnoutError` (`BAD_REQUEST`) if it holds none."""
     try:
         held = json.loads(content.decode("utf-8-sig") or "{}")
     except (ValueError, UnicodeDecodeError) as error:
@@ -257,7 +259,7 @@ def _refused(file: Path, why: str) -> Exception:
     )
 
 
-def _encode(held: Mapping[str, Any], like: bytes | None) -> bytes:
+def encode(held: Mapping[str, Any], like: bytes | None) -> bytes:
     """The settings as Claude Code itself writes them: indented by two, or as the file was."""
     indent: int | str = 2
     ending = "\n"
@@ -291,7 +293,7 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _write_like(file: Path, content: bytes, like: Path) -> None:
+def write_like(file: Path, content: bytes, like: Path) -> None:
     """Writes a file in one step, with the permissions of another one if that is there."""
     mode = like.stat().st_mode & 0o777 if like.exists() else None
     atomic.write(file, content)
