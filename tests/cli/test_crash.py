@@ -63,6 +63,16 @@ def test_nothing_of_the_user_is_in_it(message: str) -> None:
     assert "Command: turnout claude --model\n" in said
 
 
+def test_commands_inside_a_group_are_named_and_their_arguments_are_not() -> None:
+    assert "Command: turnout upstreams use --model\n" in report("x", "upstreams", "use", "openai", "--model", "secret")
+    assert "Command: turnout config set\n" in report("x", "config", "set", "server.token", "tn-mine")
+
+
+def test_a_command_that_cannot_even_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(root.COMMANDS, "quota", root.Lazy("turnout.cli.nowhere", "Broken."))
+    assert "Command: turnout quota\n" in report("x", "quota", "ada")
+
+
 def test_what_goes_to_the_client_is_left_out() -> None:
     assert "Command: turnout claude\n" in report("x", "claude", "--", "--append-system-prompt")
     assert "Command: turnout \n" in report("x", "a prompt and no command")

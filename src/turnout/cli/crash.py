@@ -52,20 +52,16 @@ def report(error: BaseException, arguments: Sequence[str], environ: Mapping[str,
         f"({platform.machine()})\n"
         f"Command: turnout {' '.join(_named(arguments))}\n\n"
     )
-    return head + _without(
-        "".join(_told(error)),
-        [
-            *(each for each in arguments if not each.startswith("-") and each not in _named(arguments)),
-            *(value for name, value in environ.items() if name.upper().endswith(SECRET_NAMES)),
-        ],
-    )
+    unsaid = [
+        *(each for each in arguments if not each.startswith("-") and each not in _named(arguments)),
+        *(value for name, value in environ.items() if name.upper().endswith(SECRET_NAMES)),
+    ]
+    return head + "".join(_told(error, unsaid))
 
 
 def _named(arguments: Sequence[str]) -> list[str]:
     """The command, and the options by name: what stands behind them may be anything."""
-    from turnout.cli.root import COMMANDS
-
-    shown = [*arguments[:1]] if arguments and arguments[0] in COMMANDS else []
+    shown = list(_commands(arguments))
     for each in arguments[len(shown) :]:
         if each == "--":
             break
@@ -74,16 +70,36 @@ def _named(arguments: Sequence[str]) -> list[str]:
     return shown
 
 
-def _told(error: BaseException) -> Iterator[str]:
+def _commands(arguments: Sequence[str]) -> Iterator[str]:
+    """The words in front that are names of commands."""
+    import click
+
+    from turnout.cli.root import COMMANDS, root
+
+    if not arguments or arguments[0] not in COMMANDS:
+        return
+    yield arguments[0]
+    try:
+        command = root.get_command(click.Context(root), arguments[0])
+    except Exception:  # noqa: BLE001 - it may be what has failed
+        return
+    for each in arguments[1:]:
+        if not isinstance(command, click.Group) or each not in command.commands:
+            return
+        yield each
+        command = command.commands[each]
+
+
+def _told(error: BaseException, unsaid: Sequence[str]) -> Iterator[str]:
     """Where it happened, and what each error of the chain says, the first cause first."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
-        yield from _told(cause)
+        yield from _told(cause, unsaid)
         yield "\nAfter that:\n\n"
     for frame in traceback.extract_tb(error.__traceback__):
         yield f"  {_place(frame.filename)}:{frame.lineno}, {frame.name}\n"
     kind = type(error)
-    yield f"{kind.__module__}.{kind.__qualname__}: {redact.of_failure(str(error))}\n"
+    yield f"{kind.__module__}.{kind.__qualname__}: {_without(redact.of_failure(str(error)), unsaid)}\n"
 
 
 def _place(file: str) -> str:

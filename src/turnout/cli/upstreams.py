@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from turnout.cli import options
-from turnout.config import UpstreamName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +50,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 
 @command.command("enable")
 @click.argument("name", type=click.Choice(NAMES))
-def enable(name: UpstreamName) -> None:
+def enable(name: str) -> None:
     """Let requests go to an upstream, whatever is found on this machine."""
     _set({f"upstreams.{name}": "on"})
     click.echo(f"{name} is on.")
@@ -59,7 +58,7 @@ def enable(name: UpstreamName) -> None:
 
 @command.command("disable")
 @click.argument("name", type=click.Choice(NAMES))
-def disable(name: UpstreamName) -> None:
+def disable(name: str) -> None:
     """Never let a request go to an upstream, not even one that names it."""
     there = {each.name: each for each in _states()}
     other = next(each for each in there.values() if each.name != name)
@@ -76,7 +75,7 @@ def disable(name: UpstreamName) -> None:
 @command.command("use")
 @click.argument("name", type=click.Choice(NAMES))
 @click.option("--model", metavar="NAME", help="Model behind every Claude name; `auto` lets each slot have its own.")
-def use(*, name: UpstreamName, model: str | None) -> None:
+def use(*, name: str, model: str | None) -> None:
     """Send requests to an upstream when nothing else is asked for, with a model if you say one."""
     switch = getattr(options.load({}).upstreams, name)
     values: dict[str, object] = {"upstream": name}
@@ -93,7 +92,7 @@ def use(*, name: UpstreamName, model: str | None) -> None:
 @click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[NAME]...")
 @options.account
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def test(*, names: tuple[UpstreamName, ...], account: str | None, as_json: bool) -> int:
+def test(*, names: tuple[str, ...], account: str | None, as_json: bool) -> int:
     """Try the login or key out with a question that costs nothing, and say exactly what failed.
 
     The question, which models there are, goes the way of model requests: same address, proxy and certificates. Without

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from turnout.accounts import api_key
 from turnout.accounts.account import State
 from turnout.accounts.store import Accounts
-from turnout.config import UpstreamName
 from turnout.doctor import clients
 from turnout.protocol.errors import TurnoutError
 
@@ -19,14 +18,15 @@ if TYPE_CHECKING:
     from turnout.accounts.account import Account
     from turnout.doctor.finding import Surroundings
 
-UPSTREAMS: tuple[UpstreamName, ...] = get_args(UpstreamName)
+BUILT_IN: tuple[str, ...] = ("codex", "openai")
+"""The upstreams that are switched here."""
 TITLES = {"codex": "ChatGPT plan, through the Codex backend", "openai": "OpenAI API, with an API key"}
 
 
 class Switched(msgspec.Struct, frozen=True, kw_only=True):
     """One upstream as it stands."""
 
-    name: UpstreamName
+    name: str
     title: str
     enabled: bool
     setting: Literal["auto", "on", "off"]
@@ -44,10 +44,10 @@ class Switched(msgspec.Struct, frozen=True, kw_only=True):
 def states(seen: Surroundings) -> list[Switched]:
     """Every upstream. Raises `TurnoutError` if the list of accounts is broken."""
     accounts = Accounts.open(seen.config, seen.environ).list()
-    return [_state(name, seen, accounts) for name in UPSTREAMS]
+    return [_state(name, seen, accounts) for name in BUILT_IN]
 
 
-def _state(name: UpstreamName, seen: Surroundings, accounts: Sequence[Account]) -> Switched:
+def _state(name: str, seen: Surroundings, accounts: Sequence[Account]) -> Switched:
     setting = getattr(seen.config.upstreams, name)
     credential = _codex_credential(accounts) if name == "codex" else _key(seen, accounts)
     found = _found(name, seen, credential)
@@ -74,7 +74,7 @@ def _state(name: UpstreamName, seen: Surroundings, accounts: Sequence[Account]) 
     )
 
 
-def _found(name: UpstreamName, seen: Surroundings, credential: str) -> str:
+def _found(name: str, seen: Surroundings, credential: str) -> str:
     if credential:
         return f"{credential[0].upper()}{credential[1:]}"
     if name == "codex" and (program := clients.find_codex(seen)) is not None:

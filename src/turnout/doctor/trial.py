@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from turnout.accounts.credential import Credential
     from turnout.calls import Answer
-    from turnout.config import Config, UpstreamName
+    from turnout.config import Config
 
 NAMES: Mapping[str, str] = {"codex": "The ChatGPT backend", "openai": "The OpenAI API"}
 CREDENTIAL = "Credential"
@@ -77,7 +77,7 @@ class _ApiModels(msgspec.Struct):
     data: list[_Id]
 
 
-def address(config: Config, upstream: UpstreamName) -> str:
+def address(config: Config, upstream: str) -> str:
     """What is asked: the list of models, beside the address of model requests (codex-backend.md 5.2)."""
     if upstream == "openai":
         return f"{config.openai.base_url.rstrip('/')}/models"
@@ -88,7 +88,7 @@ def address(config: Config, upstream: UpstreamName) -> str:
 async def run(
     config: Config,
     environ: Mapping[str, str],
-    upstream: UpstreamName,
+    upstream: str,
     account: str | None = None,
     *,
     now: Callable[[], float] = time.time,
