@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from typing import TYPE_CHECKING
@@ -100,6 +101,7 @@ class Gateway:
         self._followed: Config | None = None
         self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
         self._lines = LogLines(self._log)
+        self._routes_logged = self._log.is_enabled_for(logging.DEBUG)
         self._board = Board.of(environ)
         self._accounts = Accounts(config, environ) if accounts is None else accounts
         self._placements = Placements(
@@ -226,7 +228,7 @@ class Gateway:
             self.ledger.keep(record)
             if exchange.tap is not None:
                 exchange.tap.ended(record)
-        self._lines.add(log_facts(exchange, record, kind))
+        self._lines.add(log_facts(exchange, record, kind, with_route=self._routes_logged))
 
     def start(self) -> None:
         """Begins what the gateway does by itself, in the running event loop: it keeps logins and models fresh."""

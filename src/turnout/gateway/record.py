@@ -97,7 +97,9 @@ _client = lru_cache(maxsize=64)(client_name)
 _name = lru_cache(maxsize=1024)(short_name)
 
 
-def log_facts(exchange: Exchange, record: RequestRecord | None, failure: FailureKind | None) -> dict[str, object]:
+def log_facts(
+    exchange: Exchange, record: RequestRecord | None, failure: FailureKind | None, *, with_route: bool = False
+) -> dict[str, object]:
     """What the request's one line in the log says. ``record`` is None for requests that go nowhere."""
     facts: dict[str, object] = {
         "id": exchange.request_id,
@@ -114,6 +116,13 @@ def log_facts(exchange: Exchange, record: RequestRecord | None, failure: Failure
             "effort": record.effort,
             "ttft_ms": record.ttft_ms,
         }
+        if with_route:
+            facts |= {
+                "slot": record.slot,
+                "effort_asked": record.effort_asked,
+                "tier": record.tier,
+                "upstream": record.upstream,
+            }
         if record.attempts != 1:
             facts["attempts"] = record.attempts
         if (usage := record.usage) is not None:
