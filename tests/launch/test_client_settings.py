@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from turnout.launch import client_settings
 from turnout.protocol.errors import TurnoutError
@@ -177,6 +179,45 @@ def test_a_crash_after_the_note_and_before_the_file_harms_nothing(
     assert undo_all(environ)[0].how == "restored"
     assert file.read_text() == '{"model": "opus"}'
     assert [each.name for each in file.parent.iterdir()] == ["settings.json"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    held=st.dictionaries(st.sampled_from(["model", "hooks", "permissions", "x"]), JSON, max_size=4),
+    env=st.none() | st.dictionaries(st.sampled_from([*VARIABLES, "A", "B"]), st.text(max_size=5), max_size=4),
+    indent=st.sampled_from([None, 2, 4, "\t"]),
+    ending=st.sampled_from(["", "\n", "\n\n"]),
+    added=st.dictionaries(st.sampled_from(["theme", "y"]), JSON, max_size=2),
+)
+def test_whatever_stands_in_a_file_comes_back_and_whatever_came_in_since_stays(
+    tmp_path_factory: pytest.TempPathFactory,
+    *,
+    held: dict[str, object],
+    env: dict[str, str] | None,
+    indent: int | str | None,
+    ending: str,
+    added: dict[str, object],
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    file, environ = home / "settings.json", {"TURNOUT_HOME": str(home / "turnout")}
+    whole = held if env is None else {**held, "env": env}
+    before = (json.dumps(whole, indent=indent) + ending).encode()
+    file.write_bytes(before)
+    client_settings.apply(file, VARIABLES, environ)
+    if added:
+        file.write_text(json.dumps({**client_settings.read(file), **added}))
+    undo_all(environ)
+    if added:
+        assert client_settings.read(file) == {**whole, **added}
+    else:
+        assert file.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b'{"env": []}', b"// no\n{}", b"\xff"])

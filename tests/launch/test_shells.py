@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from turnout.launch import shells
 
@@ -76,6 +78,21 @@ def test_the_shell_itself_reads_what_was_meant(shell: str) -> None:
         check=True,
     )
     assert not any(entry.startswith(("PLAIN=", "SPACE=")) for entry in without.stdout.split("\0"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such shell")
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1, max_size=30))
+def test_no_text_means_anything_to_the_shell_but_itself(values: list[str]) -> None:
+    variables = {f"V{number}": value for number, value in enumerate(values)}
+    script = shells.exports("bash", variables) + "env -0\n"
+    done = subprocess.run(["sh", "-s"], input=script.encode(), capture_output=True, check=True)
+    there = dict(entry.split("=", 1) for entry in done.stdout.decode().split("\0") if "=" in entry)
+    assert {name: there[name] for name in variables} == variables
+
+
+def test_typographic_quotes_end_nothing_in_powershell() -> None:
+    assert shells.exports("powershell", {"A": "it’s"}) == "$env:A = 'it’’s'\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such shell")

@@ -77,6 +77,9 @@ def aliases(shell: Shell, program: Sequence[str]) -> str:
             return f"doskey ccy={run} up --quiet $T {run} claude $*\ndoskey cpstop={run} down $*\n"
 
 
+POWERSHELL_QUOTES = "'\u2018\u2019\u201a\u201b"
+"""What ends a text in single quotes there: typographic ones do too."""
+
 START_FILES: Mapping[Shell, str] = {
     "bash": "~/.bashrc",
     "zsh": "~/.zshrc",
@@ -105,7 +108,7 @@ def _fish(value: str) -> str:
 
 
 def _powershell(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return "'" + "".join(letter * 2 if letter in POWERSHELL_QUOTES else letter for letter in value) + "'"
 
 
 def _cmd(name: str, value: str) -> str:
