@@ -103,5 +103,46 @@ def test_another_tools_settings_are_offered_and_taken_on_yes(shell: Shell, envir
     assert resolve(shell.environ, {}).config.slots.opus.model == "gpt-5.5"
 
 
+def test_a_client_that_cannot_be_installed_does_not_end_it(shell: Shell, environ: dict[str, str]) -> None:
+    shell.sign_in(ADA)
+    with Command(shell.home, "setup", variables={**environ, "PATH": "/nowhere"}) as screen:
+        screen.wait_for("What do you use?")
+        screen.press("\r")
+        screen.wait_for("Sign in with another one?")
+        screen.press("\r")
+        screen.wait_for("Is that right?")
+        screen.press("\r")
+        screen.wait_for("Have npm install")
+        screen.press("\r")
+        screen.wait_for("npm is needed")
+        screen.wait_for("Add this line to")
+        screen.press("\r")
+        screen.wait_for("All set")
+        assert screen.ended() == 0
+
+
+def test_other_models_are_picked_there(shell: Shell, environ: dict[str, str]) -> None:
+    shell.sign_in(ADA)
+    with Command(shell.home, "setup", variables=environ) as screen:
+        screen.wait_for("What do you use?")
+        screen.press("\r")
+        screen.wait_for("Sign in with another one?")
+        screen.press("\r")
+        screen.wait_for("Is that right?")
+        screen.press("n\r")
+        screen.wait_for("Which name is to stand for something else?")
+        screen.press("haiku\r")
+        screen.wait_for("Model for haiku")
+        screen.press("1\r")
+        screen.wait_for("Effort for haiku")
+        screen.press("\r")
+        screen.wait_for(lambda text: text.count("Which name is to stand for something else?") == 2)
+        screen.press("\r")
+        screen.wait_for("Write this?")
+        screen.press("\r")
+        screen.wait_for("Add this line to")
+    assert resolve(shell.environ, {}).config.slots.haiku.model
+
+
 def test_with_nobody_there_it_says_what_to_do_instead(shell: Shell) -> None:
     assert "turnout login" in shell.run("setup", code=1)

@@ -149,15 +149,20 @@ def _models() -> None:
 
 
 def _client() -> None:
-    """Claude Code itself."""
-    from turnout.launch import locate
+    """Claude Code itself, installed if the user wants that."""
+    from turnout.launch import install, locate
 
-    program = locate.claude()
+    program = locate.claude() or install.installed()
     if program is not None:
         click.echo(f"   It is at {program}.")
         return
     click.echo(f"   It was not found. {locate.HOW_TO_INSTALL}")
-    click.pause("   Press any key to go on …")
+    if not click.confirm(f"   Have npm install {install.VERSION} into a folder of Turnout's own?", default=True):
+        return
+    try:
+        click.echo(f"   It is at {install.install(lambda line: click.echo(f'   npm: {line}'))}.")
+    except install.InstallError as error:
+        click.echo(f"   {error}")
 
 
 def _shell() -> None:
