@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from turnout import settings
+from turnout.settings import records
 from turnout.settings.schema import FILE_NAME, docstrings, encoded
 from turnout.settings.schema import plain as _text
 from turnout.variables import OTHER_VARIABLES, VARIABLES
@@ -105,6 +108,30 @@ def _sections() -> Iterator[str]:
             f"- Default: {_default(leaf)}\n"
             f"- Variable: {names}\n"
         )
+        if (record := records.record_of(leaf.type)) is not None:
+            yield f"\n{_text(documented[record.__name__, ''])} What stands in it:\n\n"
+            yield "| Setting | Allowed | Default | |\n|---|---|---|---|\n"
+            yield from _fields(record, "", documented)
+
+
+def _fields(record: type[msgspec.Struct], prefix: str, documented: dict[tuple[str, str], str]) -> Iterator[str]:
+    """The rows of a table about a record."""
+    kinds = records.fields(record)
+    for field in msgspec.structs.fields(record):
+        kind = kinds[field.name]
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            yield from _fields(kind, f"{prefix}{field.name}.", documented)
+            continue
+        default = "" if field.default_factory is not msgspec.NODEFAULT else field.default
+        shown = (
+            "required"
+            if field.required
+            else "empty"
+            if default in ("", ())
+            else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+        )
+        text = _text(documented[record.__name__, field.name])
+        yield f"| `{prefix}{field.name}` | {settings.describe(kind)} | {shown} | {text} |\n"
 
 
 def _default(leaf: settings.Leaf) -> str:

@@ -11,19 +11,43 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-UpstreamName = Literal["codex", "openai"]
+BUILT_IN = ("codex", "openai")
+"""Upstreams that are always there; others are those of the table ``custom``."""
+_NAME = "codex, openai, or the name of an upstream in the table custom"
+UpstreamName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*$", description=_NAME)]
 FramingChoice = Literal["auto", "plain", "lite"]
 StorageName = Literal["file", "keyring"]
 Switch = Literal["auto", "on", "off"]
 PolicyName = Literal["default", "failover"]
 EffortChoice = Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max", "ultra"]
 TierChoice = Literal["", "default", "priority", "fast", "flex"]
-UpstreamChoice = Literal["", "codex", "openai"]
+UpstreamChoice = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]*)?$", description=f"{_NAME}; or empty")]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Dollars = Annotated[float, Meta(ge=0, le=1_000_000, description="a number from 0 to 1000000")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/]\S*$", description="an http:// or https:// address")]
 UrlOrEmpty = Annotated[str, Meta(pattern=r"^(https?://[^\s/]\S*)?$", description="an http:// or https:// address")]
 Version = Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$", description="a version of three numbers, such as 0.169.0")]
+ZeroOrSeconds = Annotated[float, Meta(ge=0, le=86_400, description="a number from 0 to 86400")]
+Count = Annotated[int, Meta(ge=0, le=100_000_000)]
+KeyReference = Annotated[
+    str,
+    Meta(
+        pattern=r"^((env|file|keyring|command):\S.*)?$",
+        description="env:NAME, file:PATH, keyring:SERVICE/USER or command:COMMAND, never the key itself",
+        extra={"private": True},
+    ),
+]
+ProxyAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^(none|https?://[^\s/]\S*)?$",
+        description="an http:// or https:// address, or none",
+        extra={"private": True},
+    ),
+]
+HeaderValue = Annotated[
+    str, Meta(pattern=r"^[ -~]*$(?!\n)", description="text without line breaks, or env:NAME", extra={"private": True})
+]
 SecretText = Annotated[
     str, Meta(pattern=r"^[!-~]*$", description="text without spaces (a secret, never shown)", extra={"secret": True})
 ]
@@ -33,7 +57,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A group of settings. Its ``repr`` hides secrets, so that a logged configuration gives none away."""
 
     def __repr__(self) -> str:
-        hidden = SECRETS.get(type(self).__name__, frozenset())
+        hidden = SECRETS.get(type(self).__name__, PRIVATE.get(type(self).__name__, frozenset()))
         shown = (
             f"{name}={'(set)' if getattr(self, name) else '(not set)'}" if name in hidden else f"{name}={value!r}"
             for name, value in msgspec.structs.asdict(self).items()
@@ -43,6 +67,10 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 SECRETS = {"Server": frozenset({"token"}), "OpenAISettings": frozenset({"api_key"})}
 """Fields whose values are never shown, per section: those of type `SecretText` (a test compares the two)."""
+
+
+PRIVATE = {"CustomUpstream": frozenset({"headers", "proxy", "query"})}
+"""Fields that may hold a secret beside other things, per section."""
 
 
 class Server(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -237,6 +265,101 @@ class UpstreamSwitches(Section, frozen=True, kw_only=True, forbid_unknown_fields
     """`off` never uses it; `auto` uses it where an API key is found, for what asks for it."""
 
 
+class TakesSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an upstream takes. `auto` follows `turnout upstreams probe` where that was run, else what such servers
+    usually take."""
+
+    tools: Switch = "auto"
+    """Calls functions."""
+    tool_choice: Switch = "auto"
+    """Can be made to call a function (``required``, or one by its name)."""
+    parallel: Switch = "auto"
+    """Takes ``parallel_tool_calls``."""
+    strict: Switch = "auto"
+    """Takes ``strict`` in functions and schemas. Only `wire = "chat"`."""
+    images: Switch = "auto"
+    """Takes images."""
+    files: Switch = "auto"
+    """Takes files (PDFs)."""
+    reasoning: Switch = "auto"
+    """Takes its own earlier reasoning back: ``encrypted_content``, or ``reasoning_content`` behind `wire = "chat"`."""
+    effort: Switch = "auto"
+    """Takes a reasoning effort."""
+    developer: Switch = "auto"
+    """Knows the role ``developer``; else instructions have the role ``system``. Only `wire = "chat"`."""
+    system_anywhere: Switch = "auto"
+    """Takes instructions behind other messages; else such ones are said by the user. Only `wire = "chat"`."""
+    include: Switch = "auto"
+    """Takes ``include``. Only `wire = "responses"`."""
+    usage: Switch = "auto"
+    """Takes ``stream_options.include_usage``. Only `wire = "chat"`."""
+    stop: Switch = "auto"
+    """Takes ``stop``. Only `wire = "chat"`."""
+    sampling: Switch = "auto"
+    """Takes ``temperature`` and ``top_p``."""
+    json_schema: Switch = "auto"
+    """Holds answers to a JSON schema. Only `wire = "chat"`."""
+    hosted_search: Switch = "auto"
+    """Searches the web itself. Only `wire = "responses"`."""
+    limit: Literal["auto", "max_tokens", "max_completion_tokens", "max_output_tokens", "off"] = "auto"
+    """The field that limits an answer's length; `off` sends none."""
+
+
+class TlsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an https:// upstream is recognised, and recognises you."""
+
+    ca: str = ""
+    """File with certificates (PEM) to trust beside the system's."""
+    certificate: str = ""
+    """File with your own certificate (PEM), for servers that want one."""
+    certificate_key: str = ""
+    """File with that certificate's private key; empty: it is in the same file."""
+    verify: bool = True
+    """Whether the server's certificate is checked. Without, anyone on the way can read prompts and key."""
+
+
+class CustomUpstream(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server of your choice that speaks the Responses API, or Chat Completions."""
+
+    base_url: Url
+    """Address that ``/responses`` or ``/chat/completions`` is appended to."""
+    wire: Literal["responses", "chat"] = "responses"
+    """What it speaks: the Responses API, or only Chat Completions."""
+    preset: str = ""
+    """The preset that it was made of, for `turnout upstreams`."""
+    enabled: bool = True
+    """Whether it may be used at all."""
+    path: str = ""
+    """What is appended to the address in place of the usual path; ``{model}`` in it becomes the model's name."""
+    query: dict[str, str] = {}
+    """Parameters behind the address, such as ``api-version``."""
+    key: KeyReference = ""
+    """Where its key is; empty: it wants none. `env:NAME` is a variable, `file:PATH` a file, `keyring:SERVICE/USER` an
+    entry of the system's keyring, `command:COMMAND` what a command prints (without a shell)."""
+    key_header: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]*$", description="a header's name")] = ""
+    """Header that the key is sent in as it is; empty: ``Authorization: Bearer``."""
+    headers: dict[str, HeaderValue] = {}
+    """Further headers. A value `env:NAME` is taken from that variable."""
+    model: str = ""
+    """Its model for Claude's names, where nobody names one. Empty: as for every upstream."""
+    models: dict[str, str] = {}
+    """Names that models are asked for by, and what they are called upstream."""
+    window: Count = 0
+    """Usable context window of its models in tokens; 0: what is known of the model."""
+    takes: TakesSettings = TakesSettings()
+    tls: TlsSettings = TlsSettings()
+    proxy: ProxyAddress = ""
+    """Proxy on the way to it; `none` goes without one, empty: the one of the environment."""
+    connect: ZeroOrSeconds = 0.0
+    """Seconds to make a connection; 0: `timing.connect`."""
+    idle: ZeroOrSeconds = 0.0
+    """Seconds without a byte after which it counts as dead; 0: `timing.upstream_idle`."""
+    concurrency: Count = 0
+    """Requests that it gets at the same time, at most; further ones wait. 0: any number."""
+    queue: Seconds = 60.0
+    """Seconds that a request waits for its turn."""
+
+
 class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a user may set."""
 
@@ -259,6 +382,9 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tokens: TokensSettings = TokensSettings()
     codex: CodexSettings = CodexSettings()
     openai: OpenAISettings = OpenAISettings()
+    custom: dict[str, CustomUpstream] = {}
+    """Upstreams of your own by name, such as `[custom.groq]`: servers that speak the Responses API or Chat Completions.
+    See [upstreams](upstreams.md)."""
     accounts: AccountsSettings = AccountsSettings()
     tools: Tools = Tools()
     search: SearchSettings = SearchSettings()

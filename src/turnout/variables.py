@@ -71,6 +71,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("openai.base_url", ("TURNOUT_OPENAI_BASE_URL", "OPENAI_API_BASE_URL")),
     Variable("openai.api_key", ("TURNOUT_OPENAI_API_KEY", "OPENAI_API_KEY")),
     Variable("openai.hosted_search", ("TURNOUT_OPENAI_HOSTED_SEARCH",)),
+    Variable("custom", ("TURNOUT_CUSTOM",)),
     Variable("accounts.use", ("TURNOUT_ACCOUNT",)),
     Variable("accounts.folder", ("TURNOUT_ACCOUNTS_DIR",)),
     Variable("accounts.policy", ("TURNOUT_ACCOUNT_POLICY",)),

@@ -192,7 +192,7 @@ def test_the_schema_takes_what_turnout_takes(tmp_path: Path) -> None:
         "codex": {"framing": {"m": "lite"}},
     }
     assert not list(validator.iter_errors(good))
-    for bad in ({"server": {"port": 70_000}}, {"server": {"prt": 1}}, {"colour": 1}, {"upstream": "azure"}):
+    for bad in ({"server": {"port": 70_000}}, {"server": {"prt": 1}}, {"colour": 1}, {"upstream": "Azure"}):
         assert list(validator.iter_errors(bad)), bad
     assert schema["$defs"]["Server"]["properties"]["port"]["description"] == "Port to listen on; 0 takes a free one."
 

@@ -70,11 +70,13 @@ def show(*, section: str, origin: bool, changed: bool, as_json: bool, config_pat
 @options.config_file
 def get(*, key: str, origin: bool, as_json: bool, config_path: Path | None) -> None:
     """Print the value of one setting, for scripts. A secret is not printed."""
-    from turnout.settings import editing, report
+    from turnout.settings import editing, leaves, records, report
 
     path, entry = editing.split(key)
     (found,) = report.values(options.resolve({}, config_path), path)
-    value = found.value.get(entry, "") if entry and isinstance(found.value, dict) else found.value
+    value = found.value
+    for part in records.split(leaves()[path].type, entry) if entry else ():
+        value = value.get(part, "") if isinstance(value, dict) else ""
     if as_json:
         _print_json({"key": key, "value": value, "origin": found.origin})
     else:
@@ -236,14 +238,32 @@ def own_file(named: Path | None) -> Path:
 
 def _typed(key: str, text: str) -> object:
     """The text as the setting's kind of value. Raises `SettingsError`."""
-    from turnout.settings import editing
-    from turnout.settings.leaves import check, parse
+    from turnout.settings import editing, records
+    from turnout.settings.leaves import check, leaves, parse
 
     path, entry = editing.split(key)
+    if entry and records.record_of(leaves()[path].type) is not None:
+        return _part(path, entry, text)
     if entry:
         check(path, {entry: text}, TYPED)
         return text
     return check(path, parse(path, text, TYPED), TYPED)
+
+
+def _part(path: str, entry: str, text: str) -> object:
+    """A text as what a part of a record holds: ``custom.groq.window``."""
+    import msgspec
+
+    from turnout.settings import records
+    from turnout.settings.leaves import SettingsError, describe, leaves
+
+    kind = leaves()[path].type
+    kind = records.kind_at(kind, records.split(kind, entry))
+    try:
+        return msgspec.to_builtins(msgspec.convert(text, kind, strict=False))
+    except msgspec.ValidationError:
+        shown = "its value" if records.is_private(kind) else repr(text)
+        raise SettingsError(f"{TYPED} has {shown} for {path}.{entry}, but it must be {describe(kind)}.") from None
 
 
 def _change(named: Path | None, change: Change, key: str, *, dry_run: bool) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 
 from turnout import settings
-from turnout.config import EffortChoice, UpstreamName
+from turnout.config import BUILT_IN, EffortChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,12 +21,23 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
+def _upstreams(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:
+    """The names of upstreams that begin so, for the shell."""
+    try:
+        custom = tuple(load({}).custom)
+    except settings.SettingsError:
+        custom = ()  # the command itself says what is wrong
+    return [name for name in (*BUILT_IN, *custom) if name.startswith(begun)]
+
+
 def upstream(command: Command) -> Command:
     """``--upstream``."""
     return click.option(
         "--upstream",
-        type=click.Choice(get_args(UpstreamName)),
-        help="codex: a ChatGPT plan. openai: an API key. Left out: what the account in use is for.",
+        metavar="NAME",
+        shell_complete=_upstreams,
+        help="codex: a ChatGPT plan. openai: an API key. Or an upstream of your own (`turnout upstreams`). Left out: "
+        "what the account in use is for.",
     )(command)
 
 

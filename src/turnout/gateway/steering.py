@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from turnout import log
-from turnout.config import Url, UrlOrEmpty
+from turnout.config import BUILT_IN, Url, UrlOrEmpty
 from turnout.gateway import config_file
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.settings import SettingsError, editing, leaves
@@ -68,6 +68,7 @@ GUARDED = frozenset(
         "accounts.folder",
         "accounts.storage",
         "accounts.client_id",
+        "custom",
         "accounts.spill_to",
         "accounts.spill_limit",
     }
@@ -304,7 +305,10 @@ def _may_change_upstreams(before: Config, after: Config) -> bool:
 
 def _changes(upstream: str, before: Config, after: Config) -> bool:
     """Whether an upstream has to be made anew: its own section has changed, or the time that all of them read."""
-    own = (getattr(config, upstream, config) for config in (before, after))
+    own = (
+        getattr(config, upstream, config) if upstream in BUILT_IN else config.custom.get(upstream)
+        for config in (before, after)
+    )
     return next(own) != next(own) or before.timing.connect != after.timing.connect
 
 

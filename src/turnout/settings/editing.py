@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from turnout.settings import files, migrations
+from turnout.settings import files, migrations, records
 from turnout.settings.leaves import SettingsError, is_section, is_table, leaves, nearest, sections
 from turnout.settings.report import without_password
 
@@ -41,7 +41,10 @@ def split(key: str) -> tuple[str, str]:
         return key, ""
     for path, leaf in leaves().items():
         if is_table(leaf) and key.startswith(f"{path}."):
-            return path, key[len(path) + 1 :]
+            entry = key[len(path) + 1 :]
+            if not records.split(leaf.type, entry):
+                raise SettingsError(f"Turnout does not know the setting {key}.")
+            return path, entry
     if is_section(key):
         inside = ", ".join(path for path in leaves() if path.startswith(f"{key}."))
         raise SettingsError(f"{key} is a section. Its settings: {inside}.")
@@ -60,8 +63,8 @@ def with_values(text: str, path: Path, values: Mapping[str, object]) -> str:
     for key, value in values.items():
         name, entry = split(key)
         read = found.get(name)
-        if entry and isinstance(read, dict):
-            read = read.get(entry)
+        for part in _inside(name, entry):
+            read = read.get(part) if isinstance(read, dict) else None
         if msgspec.json.encode(read) != msgspec.json.encode(value):
             raise SettingsError(f"{key} cannot be set in {path} without a person's help: edit the file yourself.")
     return changed
@@ -164,7 +167,7 @@ def _dump(document: Any) -> str:
 
 def _put(document: Any, key: str, value: object) -> None:
     path, entry = split(key)
-    names = [*path.split("."), *([entry] if entry else [])]
+    names = [*path.split("."), *_inside(path, entry)]
     table = document
     for name in names[:-1]:
         if name not in table:
@@ -173,9 +176,14 @@ def _put(document: Any, key: str, value: object) -> None:
     table[names[-1]] = msgspec.to_builtins(value)
 
 
+def _inside(path: str, entry: str) -> list[str]:
+    """The names of an entry on the way into the setting's own table."""
+    return records.split(leaves()[path].type, entry) if entry else []
+
+
 def _remove(document: Any, key: str) -> None:
     path, entry = split(key)
-    names = [*path.split("."), *([entry] if entry else [])]
+    names = [*path.split("."), *_inside(path, entry)]
     tables = [document]
     for name in names[:-1]:
         if name not in tables[-1]:

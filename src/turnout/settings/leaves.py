@@ -10,6 +10,7 @@ import msgspec
 from msgspec import inspect
 
 from turnout.config import Config
+from turnout.settings import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -104,6 +105,8 @@ def nested(values: Mapping[str, object]) -> dict[str, Any]:
 def parse(key: str, text: str, place: str) -> object:
     """A text as the kind of value that the setting holds. Numbers are left to `check`. Raises `SettingsError`."""
     kind = inspect.type_info(known(key, place).type)
+    if records.record_of(leaves()[key].type) is not None:
+        return _from_json(key, text, place)
     if isinstance(kind, inspect.BoolType):
         if text.lower() not in TRUE | FALSE:
             raise _refusal(key, text, place)
@@ -129,6 +132,11 @@ def known(key: str, place: str) -> Leaf:
 def check(key: str, value: object, place: str) -> object:
     """The value as the setting's type, or a `SettingsError` that says what is allowed."""
     leaf = known(key, place)
+    if records.record_of(leaf.type) is not None:
+        try:
+            records.check(key, leaf.type, value)
+        except records.Wrong as wrong:
+            raise _wrong_part(wrong, place) from None
     try:
         # Text becomes a number only where the source has nothing but text: in a file, "4000" is a mistake.
         typed = place.startswith(("the file", "a request"))
@@ -144,8 +152,37 @@ def _refusal(key: str, value: object, place: str) -> SettingsError:
     return SettingsError(f"{place[0].upper()}{place[1:]} has {shown}{named}, but it must be {describe(leaf.type)}.")
 
 
+def _from_json(key: str, text: str, place: str) -> object:
+    """Records as a variable says them."""
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{place[0].upper()}{place[1:]} holds no JSON for {key}: {error}.") from None
+
+
+def _wrong_part(wrong: records.Wrong, place: str) -> SettingsError:
+    if wrong.kind is records.NAME:
+        return SettingsError(
+            f"In {place}, {wrong.key} has a name that cannot be used: small letters, digits, - and _, beginning with a "
+            "letter."
+        )
+    if wrong.unknown:
+        inside = list(records.fields(wrong.kind))
+        near = nearest(wrong.key.rpartition(".")[2], inside) or f" There are {', '.join(inside)}."
+        return SettingsError(f"Turnout does not know the setting {wrong.key} in {place}.{near}")
+    if wrong.value is None:
+        return SettingsError(f"In {place}, {wrong.key} is missing: it must be {describe(wrong.kind)}.")
+    shown = "its value" if records.is_private(wrong.kind) else repr(wrong.value)
+    return SettingsError(f"In {place}, {wrong.key} has {shown}, but it must be {describe(wrong.kind)}.")
+
+
 def describe(kind: Any) -> str:
     """What a setting of this type may be, in words: ``a whole number from 0 to 65535``."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return "a section"
+    if records.record_of(kind) is not None:
+        what = "a table of sections" if get_origin(kind) is dict else "a list of sections"
+        return f"{what} (in a variable: JSON)"
     if get_origin(kind) is Literal:
         names = [str(value) for value in get_args(kind) if value]
         return f"one of {', '.join(names)}" + (", or empty" if "" in get_args(kind) else "")

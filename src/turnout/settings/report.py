@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from turnout.settings import records
 from turnout.settings.leaves import leaves
 from turnout.settings.sources import DEFAULT, value_at
 
@@ -47,9 +48,19 @@ def shown(key: str, value: object) -> object:
     """The value as it may be shown."""
     if leaves()[key].secret:
         return HIDDEN if value else ""
+    if records.record_of(leaves()[key].type) is not None:
+        return _without_passwords(records.plain(value))
     if isinstance(value, str):
         return without_password(value)
     return msgspec.to_builtins(value)
+
+
+def _without_passwords(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _without_passwords(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_passwords(each) for each in value]
+    return without_password(value) if isinstance(value, str) else value
 
 
 def without_password(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from turnout.config import Config
-from turnout.settings import files
+from turnout.settings import consistency, files
 from turnout.settings.leaves import check, leaves, nearest, nested, parse
 from turnout.settings.slotted import check_project, general_first, superseded
 from turnout.variables import OTHER_VARIABLES, VARIABLES
@@ -110,7 +110,9 @@ class Given(msgspec.Struct, frozen=True):
             if value != leaf.default:
                 values[key], origins[key] = value, "the program that started the gateway"
         _put(told, REQUEST, values, origins)
-        return Loaded(msgspec.convert(nested(values), Config), origins, ())
+        config = msgspec.convert(nested(values), Config)
+        consistency.check(config, origins)
+        return Loaded(config, origins, ())
 
     def watched(self) -> tuple[Path, ...]:
         return ()
@@ -154,7 +156,9 @@ def resolve(
     ):
         _put(entries, place, values, origins)
     warnings = (*_older(read), *_misspelt(environ))
-    return Loaded(msgspec.convert(nested(values), Config), origins, warnings)
+    config = msgspec.convert(nested(values), Config)
+    consistency.check(config, origins)
+    return Loaded(config, origins, warnings)
 
 
 def _put(entries: Mapping[str, object], place: str, values: Entries, origins: dict[str, str]) -> None:
