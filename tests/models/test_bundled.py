@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from turnout.models import bundled
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +29,7 @@ def test_what_the_script_writes_is_code_that_holds_the_answers_facts(tmp_path: P
         "slug": 'gpt-7-"sol"',
         "display_name": "GPT-7 ünder\n",
         "visibility": "list",
+        "minimal_client_version": "0.200.0",
         "supported_reasoning_levels": [{"effort": "high"}],
         "input_modalities": [f"modality-{number}" for number in range(12)],
         "available_in_plans": ["pro"],
@@ -44,9 +47,10 @@ def test_what_the_script_writes_is_code_that_holds_the_answers_facts(tmp_path: P
     assert done.returncode == 0, done.stdout
 
 
-def test_the_script_refuses_what_is_no_catalogue(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["<html>", '{"models": [{"slug": "gpt-7"}]}', '{"models": [{"slug": 7}]}'])
+def test_the_script_refuses_what_is_no_catalogue(tmp_path: Path, content: str) -> None:
     file = tmp_path / "answer.json"
-    file.write_text("<html>")
+    file.write_text(content)
     done = subprocess.run(
         [sys.executable, "tools/bundled_models.py", file], cwd=ROOT, capture_output=True, text=True, encoding="utf-8"
     )
