@@ -2,9 +2,9 @@
 
     python tools/bundled_models.py answer.json --date 2026-11-20 --of "Codex CLI 0.169.0"
 
-The answer is what `GET …/codex/models?client_version=…` has said. (The Codex CLI's `models_cache.json` is none: it lacks
-which client a model is for.) Without a file it is the simulator's, which has what codex-backend.md 5.1 lists: the same
-facts as those in the repository.
+The answer is what `GET …/codex/models?client_version=…` has said. (The Codex CLI's `models_cache.json` is none: it
+lacks which client a model is for.) Without a file it is the simulator's, which has what codex-backend.md 5.1 lists: the
+same facts as those in the repository.
 Descriptions are left out: they are OpenAI's own words. So is which plans have a model: that changes at any time, and a
 release that is wrong about it would refuse people what they have paid for.
 """
