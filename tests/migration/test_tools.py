@@ -9,7 +9,8 @@ import pytest
 
 from turnout.migration import tools
 from turnout.migration.findings import Around, Found, Take
-from turnout.migration.plan import plan
+from turnout.migration.plan import doubts, plan
+from turnout.models.catalogue import Catalogue
 from turnout.protocol.errors import TurnoutError
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def test_ccs_has_a_model_for_each_slot(tmp_path: Path) -> None:
     write(tmp_path / ".ccs" / "cliproxy" / "auth" / "codex-ada.json", "{}")
     found = tools.ccs(around(tmp_path))
     assert taken(found) == {
-        "slots.opus.model": "gpt-5.5-xhigh",
+        "slots.opus.model": "gpt-5.5",
+        "slots.opus.effort": "xhigh",
         "slots.sonnet.model": "gpt-5.5",
         "slots.haiku.model": "gpt-5.4-mini",
     }
@@ -265,3 +267,11 @@ def test_the_first_tools_word_counts() -> None:
     made = plan([found_with(("model", "a")), found_with(("model", "b"))], {})
     assert made.values == {"model": "a"}
     assert "Another value is taken" in made.left[0].why
+
+
+def test_a_model_that_is_no_more_is_pointed_out() -> None:
+    made = plan([found_with(("model", "gpt-5.3-codex"), ("slots.opus.model", "gpt-5.5@high"))], {})
+    (doubt,) = doubts(made, Catalogue.bundled())
+    assert "gpt-5.3-codex (model)" in doubt
+    elsewhere = plan([found_with(("model", "mine"), ("openai.base_url", "http://localhost:8000/v1"))], {})
+    assert doubts(elsewhere, Catalogue.bundled()) == []

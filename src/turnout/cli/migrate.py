@@ -84,11 +84,20 @@ def show(found: Sequence[Found], planned: Plan) -> None:
             click.echo(f"  {take.key:<{width}}  {click.style(str(take.value), fg='green')}  ({take.origin})")
     else:
         click.echo("\nThere is no setting to take over.")
+    for doubt in _doubts(planned):
+        click.echo(f"  {click.style('Note:', fg='yellow', bold=True)} {doubt}")
     left = [*(left for each in found for left in each.left), *planned.left]
     if left:
         click.echo("\nNot taken over:")
         for each_left in left:
             click.echo(f"  {each_left.what}\n    {each_left.why}")
+
+
+def _doubts(planned: Plan) -> list[str]:
+    from turnout.cli import models, options
+    from turnout.migration.plan import doubts
+
+    return doubts(planned, models.known(options.load({})))
 
 
 def _apply(target: Path, planned: Plan, *, yes: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from turnout.migration.findings import Found
+    from turnout.models.catalogue import Catalogue
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,21 @@ def plan(found: Sequence[Found], own: Mapping[str, object]) -> Plan:
         elif taken[take.key].value != value:
             left.append(Left(what=what, why=f"Another value is taken: {taken[take.key].origin}."))
     return Plan(takes=tuple(taken.values()), left=tuple(left))
+
+
+def doubts(plan: Plan, catalogue: Catalogue) -> list[str]:
+    """What to look at before it is written: models that the catalogue does not have. Full sentences.
+
+    On a server of the user's own only that server knows its models.
+    """
+    if "openai.base_url" in plan.values:
+        return []
+    named = [(take.key, str(take.value)) for take in plan.takes if take.key == "model" or take.key.endswith(".model")]
+    return [
+        f"{model} ({key}) is none of the models that are known now, and may be no more: `turnout models` lists them."
+        for key, model in named
+        if catalogue.get(re.split(r"[@:]", model)[0]) is None
+    ]
 
 
 def _checked(take: Take) -> object:

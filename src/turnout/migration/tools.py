@@ -6,6 +6,7 @@ Keys and tokens are never taken over: they would go from one file into another. 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -80,9 +81,13 @@ def ccs(around: Around) -> Found | None:
         gathered.place(file)
         env = table(reading.json_file(file).get("env"))
         for name, key in SLOT_VARIABLES.items():
-            gathered.take(key, text(env.get(name)), f"{name} in {file}")
+            model, effort = _effort_of(text(env.get(name)))
+            gathered.take(key, model, f"{name} in {file}")
+            gathered.take(key.removesuffix("model") + "effort", effort, f"{name} in {file}")
         if (model := text(env.get("ANTHROPIC_MODEL"))) and not any(text(env.get(name)) for name in SLOT_VARIABLES):
-            gathered.take("model", model, f"ANTHROPIC_MODEL in {file}")
+            named, effort = _effort_of(model)
+            gathered.take("model", named, f"ANTHROPIC_MODEL in {file}")
+            gathered.take("effort", effort, f"ANTHROPIC_MODEL in {file}")
     for login in sorted((folder / "cliproxy" / "auth").glob("codex-*.json")):
         _take_login(gathered, login, "CCS")
     if (folder / "cliproxy" / "config.yaml").is_file():
@@ -213,6 +218,12 @@ def _take_api(gathered: Gathering, used: Mapping[str, Mapping[str, Any]], file: 
             gathered.leave(f"the key in the variable {variable}", why)
         elif key:
             gathered.leave("the provider's API key", KEEP_KEY)
+
+
+def _effort_of(model: str) -> tuple[str, str]:
+    """A model's name in CCS, and the effort that may hang on it."""
+    found = re.fullmatch(r"(.+)-(minimal|low|medium|high|xhigh)", model)
+    return (found[1], found[2]) if found else (model, "")
 
 
 def _base(url: str) -> str:
