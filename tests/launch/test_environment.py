@@ -47,3 +47,24 @@ def test_a_proxy_never_gets_what_is_meant_for_this_machine(users: dict[str, str]
     child = for_claude({"HTTPS_PROXY": "http://proxy", **users}, URL, "tok", 1)
     assert child["NO_PROXY"] == child["no_proxy"] == exempt
     assert child["HTTPS_PROXY"] == "http://proxy"
+
+
+def test_the_small_model_has_the_name_that_the_version_knows() -> None:
+    for version, name in [
+        ("", "claude-haiku-5-5"),
+        ("2.1.328", "claude-haiku-5-5"),
+        ("3.0.0", "claude-haiku-5-5"),
+        ("2.1.197", "claude-haiku-4-5-20251001"),
+        ("2.1.327", "claude-haiku-4-5-20251001"),
+    ]:
+        assert for_claude({}, URL, "tok", 1, version=version)["ANTHROPIC_DEFAULT_HAIKU_MODEL"] == name
+
+
+def test_the_longest_answer_is_told_where_it_is_known() -> None:
+    assert for_claude({}, URL, "tok", 1, output=128_000)["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] == "128000"
+    assert "CLAUDE_CODE_MAX_OUTPUT_TOKENS" not in for_claude({}, URL, "tok", 1)
+
+
+@pytest.mark.parametrize("name", ["ENABLE_TOOL_SEARCH", "API_TIMEOUT_MS", "CLAUDE_CODE_AUTO_MODE_SERVER"])
+def test_whatever_else_the_user_set_stays(name: str) -> None:
+    assert for_claude({name: "of the user"}, URL, "tok", 1)[name] == "of the user"

@@ -76,3 +76,29 @@ def test_a_windows_shim_is_replaced_by_what_it_stands_for(tmp_path: Path, monkey
     (package / "package.json").write_text(json.dumps({"bin": {"claude": "cli.js"}}))
     monkeypatch.setattr("shutil.which", lambda name: f"/node/{name}")
     assert locate.command(shim) == ["/node/node", str(package / "cli.js")]
+
+
+def test_the_version_is_read_from_what_the_installer_left(tmp_path: Path) -> None:
+    package = tmp_path / "node_modules" / "@anthropic-ai" / "claude-code-linux-x64"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"name": "@anthropic-ai/claude-code-linux-x64", "version": "2.1.328"}')
+    (package / "claude").write_text("")
+    assert locate.version(package / "claude") == "2.1.328"
+    native = tmp_path / "versions" / "2.1.330"
+    native.parent.mkdir()
+    native.write_text("")
+    assert locate.version(native) == "2.1.330"
+    shim = tmp_path / "claude.cmd"
+    shim.write_text("")
+    own = tmp_path / "node_modules" / "@anthropic-ai" / "claude-code"
+    own.mkdir()
+    (own / "package.json").write_text('{"name": "@anthropic-ai/claude-code", "version": "2.1.300"}')
+    assert locate.version(shim) == "2.1.300"
+
+
+def test_a_version_that_is_not_written_down_is_not_guessed(tmp_path: Path) -> None:
+    program = tmp_path / "claude"
+    assert locate.version(program) == ""
+    program.write_text("")
+    (tmp_path / "package.json").write_text('{"name": "a-project", "version": "1.0.0"}')
+    assert locate.version(program) == ""

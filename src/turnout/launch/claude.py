@@ -74,11 +74,11 @@ def window(config: Config, catalogue: Catalogue | None = None, model: str = "") 
     return min([*windows, facts.usable_window] if facts else windows)
 
 
-def longest_answer(config: Config, catalogue: Catalogue) -> int | None:
-    """What every model of the session can say at once, in tokens; None if it is not known of all."""
-    found = [catalogue.get(line.model) for line in mapping(config, catalogue)]
+def longest_answer(config: Config, catalogue: Catalogue, model: str = "") -> int | None:
+    """What every model of the session can say at once, in tokens, as far as that is known; None if it is of none."""
+    found = [catalogue.get(name) for name in (model, *(line.model for line in mapping(config, catalogue)))]
     limits = [facts.output_limit for facts in found if facts is not None and facts.output_limit is not None]
-    return min(limits) if limits and len(limits) == len(found) else None
+    return min(limits, default=None)
 
 
 def prepared(
@@ -102,7 +102,7 @@ def prepared(
         url,
         token,
         window(config, catalogue, model),
-        output=longest_answer(config, catalogue),
+        output=longest_answer(config, catalogue, model),
         version=locate.version(program),
     )
     found = conflicts.found(client_settings.files(environ, sys.platform, folder), url, token)
