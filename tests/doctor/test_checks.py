@@ -235,6 +235,16 @@ def test_an_account_that_serves_and_one_that_does_not(seen: Seen) -> None:
     assert found.fix == "turnout login"
 
 
+def test_an_account_that_is_for_another_upstream(seen: Seen) -> None:
+    around = seen()
+    codex_login(around)
+    found = list(
+        logins.accounts(msgspec.structs.replace(around, config=Config(upstream="openai", codex=around.config.codex)))
+    )
+    assert worst(found) is Level.PROBLEM
+    assert "Requests go to openai, for which there is nothing" in told(found)
+
+
 def test_a_login_that_lies_in_two_places(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     around = seen()
     login = json.loads(codex_login(around).read_text())["tokens"]

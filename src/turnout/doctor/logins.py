@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from turnout.accounts import api_key, sources
+from turnout.accounts import api_key, configured, sources
 from turnout.accounts.account import State
 from turnout.accounts.store import Accounts
-from turnout.doctor.finding import ok, problem, warning
+from turnout.doctor.finding import Level, ok, problem, warning
 from turnout.protocol.errors import TurnoutError
 
 if TYPE_CHECKING:
@@ -31,8 +31,16 @@ def accounts(seen: Surroundings) -> Iterable[Finding]:
         yield ok("An OpenAI API key is set (for the upstream openai).")
     elif not there:
         yield problem("There is no account yet, and no API key.", SIGN_IN)
-    for account in there:
-        yield _one(account)
+    findings = [_one(account) for account in there]
+    yield from findings
+    if there and not any(each.level is Level.PROBLEM for each in findings):
+        try:
+            configured.check(seen.config, seen.environ)
+        except TurnoutError as error:
+            yield problem(
+                f"Requests go to {seen.config.upstream}, for which there is nothing: {error.failure.message}",
+                error.failure.next_step or SIGN_IN,
+            )
 
 
 def _one(account: Account) -> Finding:
