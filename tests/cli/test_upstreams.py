@@ -96,7 +96,7 @@ def test_what_is_switched_off_stays_off_whatever_is_found(shell: Shell) -> None:
     there = states(shell)
     assert not there["codex"]["enabled"]
     assert there["openai"]["usual"]
-    assert "both off" in shell.run("upstreams", "disable", "openai", code=1)
+    assert "All others are off" in shell.run("upstreams", "disable", "openai", code=1)
     shell.run("upstreams", "enable", "codex")
     assert states(shell)["codex"]["enabled"]
 
@@ -121,6 +121,19 @@ def test_the_default_and_its_model(shell: Shell) -> None:
     assert (config.upstream, config.model, config.upstreams.openai) == ("openai", "gpt-6-sol", "on")
     shell.run("upstreams", "use", "codex", "--model", "auto")
     assert resolve(shell.environ, {}).config.model == ""
+
+
+def test_a_server_of_ones_own(shell: Shell) -> None:
+    shell.run("config", "set", "custom.groq.base_url", "https://api.groq.example/openai/v1")
+    there = states(shell)
+    assert there["groq"]["enabled"]
+    assert "https://api.groq.example" in str(there["groq"]["why"])
+    shell.run("upstreams", "use", "groq")
+    assert "Requests go to codex now" in shell.run("upstreams", "disable", "groq")
+    assert not resolve(shell.environ, {}).config.custom["groq"].enabled
+    assert "It was off and is on" in shell.run("upstreams", "use", "groq")
+    assert resolve(shell.environ, {}).config.upstream == "groq"
+    assert "There are: codex, openai, groq" in shell.run("upstreams", "enable", "grok", code=2)
 
 
 def test_a_variable_that_says_otherwise_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

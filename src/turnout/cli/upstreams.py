@@ -13,10 +13,22 @@ from turnout.cli import options
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from turnout.config import Config
     from turnout.doctor.switches import Switched
     from turnout.doctor.trial import Trial
 
 NAMES = ("codex", "openai")
+
+
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """The upstreams that begin so, for a shell's completion."""
+    from turnout.settings import SettingsError, resolve
+
+    try:
+        custom = resolve(os.environ, {}, project=options.here()).config.custom
+    except SettingsError:
+        custom = {}
+    return [name for name in (*NAMES, *custom) if name.startswith(incomplete)]
 
 
 @click.group("upstreams", invoke_without_command=True)
@@ -25,8 +37,9 @@ NAMES = ("codex", "openai")
 def command(ctx: click.Context, *, as_json: bool) -> None:
     """Show where requests may go, switch that, and try it out.
 
-    There are two: codex (a ChatGPT plan) and openai (an API key, or a server that speaks its API). codex is on as soon
-    as the Codex CLI or a login is found, openai as soon as there is a key; `disable` keeps one off whatever is found.
+    There are codex (a ChatGPT plan), openai (an API key), and the servers that you have added to your configuration
+    (custom.NAME). codex is on as soon as the Codex CLI or a login is found, openai as soon as there is a key; `disable`
+    keeps one off whatever is found.
 
     \b
     turnout upstreams                                what is on, why, and which one is used
@@ -49,43 +62,50 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 
 
 @command.command("enable")
-@click.argument("name", type=click.Choice(NAMES))
+@click.argument("name", shell_complete=_names)
 def enable(name: str) -> None:
     """Let requests go to an upstream, whatever is found on this machine."""
-    _set({f"upstreams.{name}": "on"})
+    from turnout.doctor.switches import switch
+
+    _set(switch(_known(name), name, on=True))
     click.echo(f"{name} is on.")
 
 
 @command.command("disable")
-@click.argument("name", type=click.Choice(NAMES))
+@click.argument("name", shell_complete=_names)
 def disable(name: str) -> None:
     """Never let a request go to an upstream, not even one that names it."""
+    from turnout.doctor.switches import is_off, switch
+
+    config = _known(name)
     there = {each.name: each for each in _states()}
-    other = next(each for each in there.values() if each.name != name)
-    if other.setting == "off":
-        raise click.ClickException(f"{other.name} is off already: with both off, nothing could be asked.")
-    values: dict[str, object] = {f"upstreams.{name}": "off"}
+    others = [each for each in there.values() if each.name != name and not is_off(config, each.name)]
+    if not others:
+        raise click.ClickException("All others are off already: with this one off too, nothing could be asked.")
+    values = switch(config, name, on=False)
+    rest = ""
     if there[name].usual:
-        values["upstream"] = other.name
+        values["upstream"] = min(others, key=lambda each: not each.enabled).name
+        rest = f" Requests go to {values['upstream']} now."
     _set(values)
-    rest = f" Requests go to {other.name} now." if there[name].usual else ""
     click.echo(f"{name} is off.{rest}")
 
 
 @command.command("use")
-@click.argument("name", type=click.Choice(NAMES))
+@click.argument("name", shell_complete=_names)
 @click.option("--model", metavar="NAME", help="Model behind every Claude name; `auto` lets each slot have its own.")
 def use(*, name: str, model: str | None) -> None:
     """Send requests to an upstream when nothing else is asked for, with a model if you say one."""
-    switch = getattr(options.load({}).upstreams, name)
-    values: dict[str, object] = {"upstream": name}
-    if switch == "off":
-        values[f"upstreams.{name}"] = "on"
+    from turnout.doctor.switches import is_off, switch
+
+    config = _known(name)
+    was_off = is_off(config, name)
+    values: dict[str, object] = {"upstream": name, **(switch(config, name, on=True) if was_off else {})}
     if model is not None:
         values["model"] = "" if model == "auto" else model
     _set(values)
     with_model = f" with {model}" if model and model != "auto" else ""
-    click.echo(f"Requests go to {name}{with_model} now.{' It was off and is on.' if switch == 'off' else ''}")
+    click.echo(f"Requests go to {name}{with_model} now.{' It was off and is on.' if was_off else ''}")
 
 
 @command.command("test")
@@ -101,7 +121,8 @@ def test(*, names: tuple[str, ...], account: str | None, as_json: bool) -> int:
     from turnout.doctor import trial
 
     config = options.load({})
-    wanted = names or tuple(each.name for each in _states() if each.enabled) or (config.upstream,)
+    there = tuple(each.name for each in _states() if each.enabled and each.name in NAMES)
+    wanted = names or there or ("codex",)
 
     async def try_all() -> list[Trial]:
         return await asyncio.gather(*(trial.run(config, os.environ, name, account) for name in wanted))
@@ -113,6 +134,15 @@ def test(*, names: tuple[str, ...], account: str | None, as_json: bool) -> int:
         for each in trials:
             _show_trial(each)
     return 0 if all(each.passed for each in trials) else 1
+
+
+def _known(name: str) -> Config:
+    """The configuration, in which there is an upstream of that name. Raises `UsageError` naming those there are."""
+    config = options.load({})
+    there = (*NAMES, *config.custom)
+    if name not in there:
+        raise click.UsageError(f"There is no upstream {name!r}. There are: {', '.join(there)}.")
+    return config
 
 
 def _states() -> list[Switched]:
@@ -135,8 +165,9 @@ def _set(values: Mapping[str, object]) -> None:
         config_file.write(edit)
     origins = options.resolve({}).origins
     for key in values:
-        if origins[key].startswith("the variable"):
-            click.echo(f"{click.style('Note:', fg='yellow', bold=True)} {origins[key]} says otherwise here.", err=True)
+        place = origins[editing.split(key)[0]]
+        if place.startswith("the variable"):
+            click.echo(f"{click.style('Note:', fg='yellow', bold=True)} {place} says otherwise here.", err=True)
 
 
 def _show(there: Sequence[Switched]) -> None:

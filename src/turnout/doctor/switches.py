@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from turnout.accounts.account import Account
+    from turnout.config import Config, CustomUpstream
     from turnout.doctor.finding import Surroundings
 
 BUILT_IN: tuple[str, ...] = ("codex", "openai")
@@ -44,7 +45,40 @@ class Switched(msgspec.Struct, frozen=True, kw_only=True):
 def states(seen: Surroundings) -> list[Switched]:
     """Every upstream. Raises `TurnoutError` if the list of accounts is broken."""
     accounts = Accounts.open(seen.config, seen.environ).list()
-    return [_state(name, seen, accounts) for name in BUILT_IN]
+    own = [_own(name, custom, seen.config) for name, custom in seen.config.custom.items()]
+    return [*(_state(name, seen, accounts) for name in BUILT_IN), *own]
+
+
+def switch(config: Config, name: str, *, on: bool) -> dict[str, object]:
+    """The settings, by their dotted paths, that switch an upstream on or off."""
+    if name in config.custom:
+        return {f"custom.{name}.enabled": on}
+    return {f"upstreams.{name}": "on" if on else "off"}
+
+
+def is_off(config: Config, name: str) -> bool:
+    """Whether the user has switched it off."""
+    if name in config.custom:
+        return not config.custom[name].enabled
+    return bool(getattr(config.upstreams, name) == "off")
+
+
+def _own(name: str, custom: CustomUpstream, config: Config) -> Switched:
+    """A server of the user's own choice: it is on unless it was switched off, for it was named to be used."""
+    usual = config.upstream == name
+    return Switched(
+        name=name,
+        title=custom.preset or ("Responses API" if custom.wire == "responses" else "Chat Completions"),
+        enabled=custom.enabled,
+        setting="on" if custom.enabled else "off",
+        why=f"You have added it: {custom.base_url}"
+        if custom.enabled
+        else f"You have switched it off: turnout upstreams enable {name}",
+        credential="" if not custom.key else f"the key from {custom.key.partition(':')[0]}",
+        usual=usual,
+        model=(config.model if usual else "") or custom.model,
+        address=custom.base_url,
+    )
 
 
 def _state(name: str, seen: Surroundings, accounts: Sequence[Account]) -> Switched:
