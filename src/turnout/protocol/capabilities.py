@@ -62,6 +62,16 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """Values of ``service_tier`` that may be asked for (codex-backend.md 2.2)."""
     catalogued: bool = False
     """Serves the models of the catalogue and no others, and each with the tiers and plans that it names there."""
+    client_fields: frozenset[str] = frozenset()
+    """Further request fields, which are sent only where a client of the Responses API has sent them itself."""
+    includes: frozenset[str] | None = None
+    """Values of ``include`` that it takes; None for all."""
+    stored_responses: bool = False
+    """Keeps responses and conversations, and takes their ids back (codex-backend.md 4)."""
+    system_role: bool = True
+    """Takes messages of the role ``system``; else they are a developer's (codex-backend.md 2.4)."""
+    internal_metadata: bool = False
+    """Takes the Codex CLI's own notes on items (codex-backend.md 2.2)."""
     zstd: bool = False
     """Takes zstd-compressed request bodies."""
     refused_schema_keywords: frozenset[str] = frozenset({"$id", "$schema"})
@@ -80,9 +90,13 @@ CODEX = Capabilities(
     unfinished_turns=True,
     tiers=frozenset({"priority"}),
     catalogued=True,
+    client_fields=frozenset({"client_metadata"}),
+    includes=frozenset({"reasoning.encrypted_content"}),
+    system_role=False,
+    internal_metadata=True,
 )
 """The ChatGPT (Codex) backend. The fields are the defaults: exactly the allow-list of codex-backend.md 2.4, without
-``client_metadata``."""
+``client_metadata``, which only the Codex CLI has reason to send."""
 
 OPENAI = Capabilities(
     fields=Capabilities().fields | {"max_output_tokens", "max_tool_calls"},
@@ -90,8 +104,28 @@ OPENAI = Capabilities(
     tool_search=True,
     search_filters=frozenset({"allowed_domains", "blocked_domains"}),
     search_sources=True,
+    client_fields=frozenset(
+        {
+            "context_management",
+            "conversation",
+            "metadata",
+            "moderation",
+            "previous_response_id",
+            "prompt",
+            "prompt_cache_options",
+            "prompt_cache_retention",
+            "safety_identifier",
+            "temperature",
+            "top_logprobs",
+            "top_p",
+            "truncation",
+            "user",
+        }
+    ),
+    stored_responses=True,
 )
-"""The OpenAI API. ``temperature`` and ``top_p`` are left out: the reasoning models refuse them (codex-backend.md 4)."""
+"""The OpenAI API. ``temperature`` and ``top_p`` are left out of the usual fields: the reasoning models refuse them
+(codex-backend.md 4)."""
 
 USUAL: Mapping[str, Capabilities] = {"codex": CODEX, "openai": OPENAI}
 """The upstreams that there are, by name."""
