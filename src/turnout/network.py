@@ -10,9 +10,11 @@ from __future__ import annotations
 import platform
 import ssl
 import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
+import msgspec
 from aiohttp import hdrs
 from multidict import CIMultiDict
 from yarl import URL
@@ -37,19 +39,24 @@ def address(name: str, url: str) -> URL:
     return parsed
 
 
-def proxy_for(url: URL) -> tuple[URL | None, CIMultiDict[str] | None]:
+def proxy_for(url: URL, chosen: str = "") -> tuple[URL | None, CIMultiDict[str] | None]:
     """The proxy for ``url`` as the environment (or the system) names one, and the headers it wants.
 
-    Looked up once, and not in a thread for each request as aiohttp's ``trust_env`` does. This machine itself is never
-    asked for through a proxy: no proxy could reach it. Raises `SettingsError` for a proxy that cannot be used.
+    ``chosen`` is one for this upstream alone, in place of theirs; ``none`` is to go without one. Looked up once, not
+    in a thread for each request as aiohttp's ``trust_env`` does. This machine itself is never asked for through a proxy
+    of the environment: none could reach it. Raises `SettingsError` for a proxy that cannot be used.
     """
     host = url.host or ""
-    if is_loopback(host):
+    if chosen == "none":
         return None, None
-    named = urllib.request.getproxies()
-    named_proxy = named.get(url.scheme) or named.get("all")
-    if not named_proxy or urllib.request.proxy_bypass(f"{host}:{url.port}") or urllib.request.proxy_bypass(host):
-        return None, None
+    named_proxy = chosen
+    if not chosen:
+        if is_loopback(host):
+            return None, None
+        named = urllib.request.getproxies()
+        named_proxy = named.get(url.scheme) or named.get("all") or ""
+        if not named_proxy or urllib.request.proxy_bypass(f"{host}:{url.port}") or urllib.request.proxy_bypass(host):
+            return None, None
     proxy = URL(named_proxy if "://" in named_proxy else f"http://{named_proxy}")
     if proxy.scheme not in ("http", "https") or not proxy.host:
         raise SettingsError(
@@ -60,6 +67,43 @@ def proxy_for(url: URL) -> tuple[URL | None, CIMultiDict[str] | None]:
     headers: CIMultiDict[str] = CIMultiDict()
     headers[hdrs.PROXY_AUTHORIZATION] = aiohttp.encode_basic_auth(proxy.user, proxy.password or "")
     return proxy.with_user(None), headers
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """What is special about the way to one upstream. Empty texts for what is as everywhere."""
+
+    proxy: str = ""
+    """As in `proxy_for`."""
+    ca: str = ""
+    """File with further certificates to trust."""
+    certificate: str = ""
+    """File with the certificate to show."""
+    certificate_key: str = ""
+    """File with its private key; empty: it is in the same file."""
+    verify: bool = True
+    """Whether the server's certificate is checked."""
+
+
+USUAL_WAY = Way()
+
+
+def context_for(environ: Mapping[str, str], way: Way = USUAL_WAY) -> ssl.SSLContext:
+    """`trusted`, with what is special about the way. Raises `SettingsError` for files that cannot be used."""
+    context = trusted(environ)
+    try:
+        if way.ca:
+            file = way.ca
+            context.load_verify_locations(cafile=Path(way.ca).expanduser())
+        if way.certificate:
+            file = way.certificate
+            key = Path(way.certificate_key).expanduser() if way.certificate_key else None
+            context.load_cert_chain(Path(way.certificate).expanduser(), key)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"The certificates in {file} cannot be used: {reason(error)}.") from None
+    if not way.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def trusted(environ: Mapping[str, str]) -> ssl.SSLContext:

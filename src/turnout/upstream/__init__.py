@@ -35,4 +35,12 @@ def build(
         made["codex"] = CodexUpstream(config.codex, config.timing, accounts, environ)
     if "openai" not in off:
         made["openai"] = OpenAIUpstream(config.openai, config.timing, accounts, environ)
+    used = {name: settings for name, settings in config.custom.items() if settings.enabled}
+    if used:
+        from turnout.upstream import probed
+        from turnout.upstream.custom import CustomUpstream
+
+        for name, settings in used.items():
+            known = probed.read(name, settings, environ)
+            made[name] = CustomUpstream(name, settings, config.timing, environ, known)
     return made

@@ -18,7 +18,7 @@ from aiohttp import hdrs
 from aiohttp.payload import Payload
 from multidict import CIMultiDict
 
-from turnout.network import address, proxy_for, reason, trusted, unreachable
+from turnout.network import USUAL_WAY, Way, address, context_for, proxy_for, reason, unreachable
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.translate.errors import classify_http
 from turnout.upstream.base import Refused
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import AbstractStreamWriter
     from aiohttp.client_proto import ResponseHandler
+    from yarl import URL
 
 READ_BUFFER = 128 * 1024
 """Bytes of an answer that may wait to be read (aiohttp stops reading from the network at twice this)."""
@@ -44,6 +45,8 @@ ERROR_SECONDS = 10.0
 """Seconds that an error answer's body may take."""
 NOT_A_STREAM = ("application/json", "application/problem+json", "text/html")
 """Content types that cannot be an event stream; any other one is read as a stream, since many servers mislabel it."""
+NO_PAGE = ("text/html",)
+"""The same where a JSON body is an answer too."""
 
 
 class _Body(Payload):
@@ -150,17 +153,21 @@ class Transport:
         connect: float,
         environ: Mapping[str, str] = os.environ,
         stale_after: float = STALE_SECONDS,
+        way: Way = USUAL_WAY,
+        takes_json: bool = False,
     ) -> None:
         """``name`` is for messages; ``connect`` is in seconds. ``environ`` is asked for a proxy and certificates.
 
+        ``way`` is what is special about the way there. ``takes_json``: an answer may be one JSON body as well.
         Raises `SettingsError` for an address, a proxy or a certificate file that cannot be used.
         """
         self.name = name
         self.url = address(name, url)
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect)
         self._stale_after = stale_after
-        self._proxy, self._proxy_headers = proxy_for(self.url)
-        self._context = trusted(environ) if self.url.scheme == "https" else True
+        self._proxy, self._proxy_headers = proxy_for(self.url, way.proxy)
+        self._context = context_for(environ, way) if self.url.scheme == "https" else True
+        self._no_streams = NO_PAGE if takes_json else NOT_A_STREAM
         self._pools: dict[bool, tuple[aiohttp.ClientSession, _Connector]] = {}
 
     def _pool(self, *, pooled: bool) -> tuple[aiohttp.ClientSession, _Connector]:
@@ -177,10 +184,12 @@ class Transport:
             self._pools[pooled] = (session, connector)
         return self._pools[pooled]
 
-    async def post(self, headers: CIMultiDict[str], body: bytes, *, fresh: bool = False) -> HttpStream:
+    async def post(
+        self, headers: CIMultiDict[str], body: bytes, *, fresh: bool = False, url: URL | None = None
+    ) -> HttpStream:
         """Sends ``body``; returns once the answer has begun with status 200 and may be an event stream.
 
-        ``fresh``: it goes over a new connection, which is not kept.
+        ``url`` is another one on the same server. ``fresh``: it goes over a new connection, which is not kept.
 
         Raises `TurnoutError`: `UNREACHABLE` without a connection, `CUT` when it ends before an answer, and what
         `classify_http` makes of any other answer. A pooled connection that the other side had already closed is
@@ -193,7 +202,7 @@ class Transport:
         while True:
             try:
                 response = await session.post(
-                    self.url,
+                    url or self.url,
                     data=payload,
                     headers=headers,
                     allow_redirects=False,
@@ -213,7 +222,7 @@ class Transport:
                 raise fail(
                     FailureKind.UPSTREAM_ERROR, f"{self.name} gave an answer that is not HTTP ({reason(error)})."
                 ) from None
-        if response.status != 200 or response.content_type in NOT_A_STREAM:
+        if response.status != 200 or response.content_type in self._no_streams:
             raise await _refusal(response)
         return HttpStream(self.name, response, connector, payload.connection)
 
