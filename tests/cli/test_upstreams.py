@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.server
+import json
+import os
 import threading
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.command import turnout
 from tests.cli.service import ADA
 from turnout.cli import readiness
 from turnout.cli.root import run
@@ -303,6 +306,27 @@ def test_the_doctor_mends_what_is_safe_and_says_so(shell: Shell, monkeypatch: py
     assert login.stat().st_mode & 0o777 == 0o644
     assert "can be read by you alone now" in shell.run("doctor", "--offline", "--fix", code=1)
     assert login.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("client")
+def test_the_doctor_asks_a_server_of_ones_own_without_a_key(shell: Shell) -> None:
+    def upstream() -> str:
+        report = json.loads(_printed(shell, "doctor", "--json"))
+        return "".join(
+            each["what"] for check in report["checks"] if check["name"] == "upstream" for each in check["findings"]
+        )
+
+    with answering(401, b"{}") as url:
+        shell.run("config", "set", "custom.mine.base_url", f"{url}/v1")
+        shell.run("upstreams", "use", "mine")
+        assert "mine answers at" in upstream()
+        assert "HTTP 401" in upstream()
+    assert "No connection to 127.0.0.1 could be made" in upstream()
+
+
+def _printed(shell: Shell, *arguments: str) -> str:
+    """What a command prints, whatever it ends with."""
+    return turnout(shell.home, *arguments, variables={**shell.environ, "PATH": os.environ["PATH"]}).stdout
 
 
 @pytest.mark.usefixtures("client")

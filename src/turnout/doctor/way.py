@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from turnout.calls import Calls
 from turnout.doctor import probing, trial
 from turnout.doctor.finding import ok, problem, warning
+from turnout.protocol.errors import TurnoutError
 from turnout.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -47,7 +50,9 @@ def proxies(seen: Surroundings) -> Iterable[Finding]:
 
 
 def _addresses(config: Config) -> Iterator[str]:
-    if config.upstream == "openai":
+    if config.upstream in config.custom:
+        yield config.custom[config.upstream].base_url
+    elif config.upstream == "openai":
         yield config.openai.base_url
     else:
         yield config.codex.responses_url
@@ -82,6 +87,9 @@ def certificates(seen: Surroundings) -> Iterable[Finding]:
 
 def round_trip(seen: Surroundings) -> Iterable[Finding]:
     """One question to the upstream with the account in use, which costs nothing of the plan."""
+    if seen.config.upstream in seen.config.custom:
+        yield from _reached(seen)
+        return
     done = asyncio.run(trial.run(seen.config, seen.environ, seen.config.upstream, now=seen.now))
     if done.failure is not None and done.stage == trial.CREDENTIAL:
         yield warning(f"{done.name} was not asked, since there is nothing to sign in with (see Accounts).")
@@ -93,6 +101,23 @@ def round_trip(seen: Surroundings) -> Iterable[Finding]:
         )
     if done.skew is not None:
         yield clock(done.skew, done.name)
+
+
+def _reached(seen: Surroundings) -> Iterator[Finding]:
+    """A server of one's own: whether anything answers. It is shown no key, so that a refusal is an answer too."""
+    name = seen.config.upstream
+    url = f"{seen.config.custom[name].base_url.rstrip('/')}/models"
+    calls, asked_at = Calls(seen.environ, connect=seen.config.timing.connect), seen.now()
+    began = time.perf_counter()
+    try:
+        answer = asyncio.run(calls.call(name, "GET", url))
+    except TurnoutError as error:
+        yield warning(error.failure.message, error.failure.next_step or "Check its address, proxy and certificates.")
+        return
+    seconds = time.perf_counter() - began
+    yield ok(f"{name} answers at {url} (HTTP {answer.status}, asked without a key).")
+    if (apart := trial.skew(answer.headers.get("date"), asked_at, seconds)) is not None:
+        yield clock(apart, name)
 
 
 def clock(skew: float, whose: str) -> Finding:
