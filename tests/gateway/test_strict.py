@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 STRICT = {"x-turnout-strict": "1"}
 SERVER_TOOL = {"type": "code_execution_20250825", "name": "code_execution"}
-LOSSY = message(tools=[SERVER_TOOL], output_config={"effort": "colossal", "format": {"type": "grammar"}})
+LOSSY = message(tools=[SERVER_TOOL], temperature=0.3, output_config={"format": {"type": "grammar"}})
 HARMLESS = message(safeguards={"a": 1}, service_tier="priority", max_tokens=10)
 """Things that are mapped, approximated or ignored, none of them dropped."""
 
@@ -43,7 +43,7 @@ def test_each_place_and_reason_is_named_and_nothing_is_sent(
     assert answer.status == 400
     kind, words = answer.error
     assert kind == "invalid_request_error"
-    for place in ("tools[0]", "output_config.effort", "output_config.format"):
+    for place in ("tools[0]", "temperature", "output_config.format"):
         assert f"{place}: " in words
     assert sim.requests == []
     found = record(gateway, answer)
@@ -59,7 +59,7 @@ def test_other_requests_are_sent_and_their_losses_noted(
     assert answer.status == 200
     assert len(sim.requests) == 1
     lost = [note.place for note in record(gateway, answer).notes if note.action == "dropped"]
-    assert set(lost) == {"tools[0]", "output_config.effort", "output_config.format"}
+    assert set(lost) == {"tools[0]", "temperature", "output_config.format"}
 
 
 def test_what_is_not_lost_is_no_reason(gateway: RunningGateway) -> None:
