@@ -144,5 +144,15 @@ def test_other_models_are_picked_there(shell: Shell, environ: dict[str, str]) ->
     assert resolve(shell.environ, {}).config.slots.haiku.model
 
 
+def test_a_server_of_ones_own_stays_by_enter(shell: Shell, environ: dict[str, str]) -> None:
+    shell.run("config", "set", "custom.mine.base_url", shell.sim.openai_url)
+    shell.run("upstreams", "use", "mine")
+    with Command(shell.home, "setup", variables=environ) as screen:
+        screen.wait_for("What do you use? [4]")
+        screen.press("\r")
+        screen.wait_for("There is nothing to take over.")
+    assert resolve(shell.environ, {}).config.upstream == "mine"
+
+
 def test_with_nobody_there_it_says_what_to_do_instead(shell: Shell) -> None:
     assert "turnout login" in shell.run("setup", code=1)

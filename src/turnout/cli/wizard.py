@@ -69,8 +69,14 @@ def _provider() -> None:
     click.echo("   2  an OpenAI API key")
     click.echo("   3  a server of your own that speaks OpenAI's Responses API")
     own = config.openai.base_url != type(config.openai)().base_url
-    usual = "1" if config.upstream == "codex" else "3" if own else "2"
-    answer = click.prompt("   What do you use?", type=click.Choice(("1", "2", "3")), default=usual, show_choices=False)
+    choices = ["1", "2", "3"]
+    if config.upstream in config.custom:
+        choices.append("4")
+        click.echo(f"   4  {config.upstream}, as it is now")
+    usual = choices[-1] if len(choices) > 3 else "1" if config.upstream == "codex" else "3" if own else "2"
+    answer = click.prompt("   What do you use?", type=click.Choice(choices), default=usual, show_choices=False)
+    if answer == "4":
+        return
     values: dict[str, object] = {"upstream": "codex" if answer == "1" else "openai"}
     if answer == "3":
         shown = config.openai.base_url if own else None
