@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -106,3 +108,30 @@ def test_many_lines_keep_to_the_level() -> None:
     log.configure("warning", stream=out)
     log.write_many(log.get(), "request", [{"status": 200}])
     assert out.getvalue() == ""
+
+
+def test_a_large_file_is_begun_anew_and_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "FILE_LIMIT", 100)
+    monkeypatch.setattr(log.LogFile, "LOOK", 10)
+    path = tmp_path / "logs" / "turnout.log"
+    with log.open_file(path) as one, log.open_file(path) as other:
+        one.write("x" * 99 + "\n")
+        assert path.stat().st_size == 100
+        one.write("a line that is one too many\n")
+        assert path.read_text() == ""
+        assert (tmp_path / "logs" / "turnout.log.1").read_text().endswith("too many\n")
+        other.write("another process\n")
+        one.write("and this one\n")
+        assert path.read_text() == "another process\nand this one\n"
+    if os.name == "posix":
+        assert {file.stat().st_mode & 0o077 for file in path.parent.iterdir()} == {0}
+
+
+def test_a_file_that_is_large_already_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "FILE_LIMIT", 100)
+    path = tmp_path / "turnout.log"
+    path.write_text("old\n" * 30)
+    with log.open_file(path) as file:
+        file.write("new\n")
+    assert path.read_text() == "new\n"
+    assert (tmp_path / "turnout.log.1").read_text() == "old\n" * 30

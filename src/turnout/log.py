@@ -5,6 +5,7 @@ The first line of defence is that nobody logs tokens, keys or prompts.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
@@ -175,8 +176,42 @@ def from_environment(environ: Mapping[str, str], stream: TextIO | None = None) -
 
 
 def open_file(path: Path) -> TextIO:
-    """The log file, opened to write at its end, for the user's eyes only; a large one is begun anew."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    large = path.exists() and path.stat().st_size > FILE_LIMIT
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if large else os.O_APPEND), 0o600)
-    return os.fdopen(handle, "w", encoding="utf-8", buffering=1)
+    """The log file, opened to write at its end, for the user's eyes only. It stays below `FILE_LIMIT` or so."""
+    return LogFile(path)
+
+
+class LogFile(io.TextIOWrapper):
+    """A file that several processes may write to, each line at its end. A large one is begun anew, in place: whoever
+    has it open writes on in it. What was in it is kept once, in a file beside with ``.1`` after its name."""
+
+    LOOK = 64 * 1024
+    """Characters after which its size is looked at."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        super().__init__(io.FileIO(handle, "w"), encoding="utf-8", write_through=True)
+        self._path = path
+        self._unseen = self.LOOK
+        self._look()
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        self._unseen += written
+        self._look()
+        return written
+
+    def _look(self) -> None:
+        if self._unseen < self.LOOK:
+            return
+        self._unseen = 0
+        if os.fstat(self.fileno()).st_size <= FILE_LIMIT:
+            return
+        kept = self._path.with_name(self._path.name + ".1")
+        try:
+            kept.unlink(missing_ok=True)
+            kept.touch(0o600)
+            kept.write_bytes(self._path.read_bytes())
+            os.ftruncate(self.fileno(), 0)
+        except OSError:
+            return  # a full disk, most likely; there is no other place to say so, and the next look tries again

@@ -19,10 +19,13 @@ def main() -> None:
         line.show()
         return
     import io
+    import os
     import signal
 
     from turnout.cli.root import run
 
+    if sys.stdout is None:  # pythonw on Windows, which runs the service: there is no console to print to
+        sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a pipe of Windows may have no arrows
