@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LOOK_SECONDS = 0.02
-DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW = 0x8, 0x200, 0x8000000
+CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW = 0x200, 0x8000000
 """Flags of Windows' CreateProcess (Microsoft: "Process Creation Flags")."""
 SYNCHRONIZE, WAIT_TIMEOUT = 0x100000, 0x102
 """Right to wait for a process, and what waiting gives while the process runs (Windows)."""
