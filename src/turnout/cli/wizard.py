@@ -78,6 +78,8 @@ def _provider() -> None:
     if answer == "4":
         return
     values: dict[str, object] = {"upstream": "codex" if answer == "1" else "openai"}
+    if answer == "2" and own:
+        values["openai.base_url"] = type(config.openai)().base_url
     if answer == "3":
         shown = config.openai.base_url if own else None
         values["openai.base_url"] = click.prompt(
