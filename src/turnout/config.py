@@ -244,6 +244,20 @@ class Records(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bytes that the files may have together; the oldest are dropped."""
 
 
+class ResponsesSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The Responses API, as clients use it."""
+
+    store: bool = True
+    """Whether answers are kept in a file on this machine, for clients that go on from one of them by its id
+    (`previous_response_id`) or ask for it again. A client's own `store: false` keeps it out in any case."""
+    ttl: Annotated[float, Meta(gt=0, le=2_678_400, description="a number above 0, up to 2678400")] = 86_400.0
+    """Seconds for which an answer is kept after it was last used."""
+    limit: Annotated[int, Meta(ge=65_536)] = 256 * 1024 * 1024
+    """Bytes that the kept answers may have together; those that were used longest ago are dropped."""
+    websocket: bool = True
+    """Whether clients may open a WebSocket at `/v1/responses`; otherwise they are told to use HTTP."""
+
+
 class Tools(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the client's tools are offered upstream."""
 
@@ -389,3 +403,4 @@ class Config(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tools: Tools = Tools()
     search: SearchSettings = SearchSettings()
     records: Records = Records()
+    responses: ResponsesSettings = ResponsesSettings()

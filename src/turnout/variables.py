@@ -89,6 +89,10 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("search.timeout", ("TURNOUT_SEARCH_SECONDS",)),
     Variable("records.keep", ("TURNOUT_RECORDS",)),
     Variable("records.limit", ("TURNOUT_RECORDS_LIMIT",)),
+    Variable("responses.store", ("TURNOUT_RESPONSES_STORE",)),
+    Variable("responses.ttl", ("TURNOUT_RESPONSES_TTL",)),
+    Variable("responses.limit", ("TURNOUT_RESPONSES_LIMIT",)),
+    Variable("responses.websocket", ("TURNOUT_RESPONSES_WEBSOCKET",)),
 )
 """Every field of the configuration, in the order of `turnout.config` (a test holds it complete)."""
 
