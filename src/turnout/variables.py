@@ -62,6 +62,8 @@ VARIABLES: tuple[Variable, ...] = (
         milliseconds=("CODEX_MODEL_REFRESH_INTERVAL",),
     ),
     Variable("models.overflow", ("TURNOUT_MODELS_OVERFLOW",)),
+    Variable("routing.rules", ("TURNOUT_ROUTING_RULES",)),
+    Variable("routing.fallback_on", ("TURNOUT_FALLBACK_ON",)),
     Variable("tokens.exact", ("TURNOUT_TOKENS_EXACT",)),
     Variable("codex.base_url", ("TURNOUT_CHATGPT_BASE_URL",)),
     Variable("codex.endpoint", ("TURNOUT_CODEX_ENDPOINT", "CODEX_API_ENDPOINT", "CHATGPT_API_URL")),

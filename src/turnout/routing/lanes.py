@@ -53,13 +53,22 @@ def is_set(slot: Slot) -> bool:
 
 
 def configured(
-    lane: Lane, catalogue: Catalogue, upstreams: Collection[str] = (), seen: frozenset[str] = frozenset()
+    lane: Lane,
+    catalogue: Catalogue,
+    upstreams: Collection[str] = (),
+    seen: frozenset[str] = frozenset(),
+    *,
+    ruled: str = "",
+    instead: str = "",
 ) -> Wish | None:
-    """What the configuration says of the lane's model, with the model's name upstream; None if it says nothing."""
-    setting = lane.or_general("model")
+    """What the configuration says of the lane's model, with the model's name upstream; None if it says nothing.
+
+    ``ruled`` is what a rule says in its place. Of a chain the first member counts, or the one ``instead``.
+    """
+    setting = ruled or lane.or_general("model")
     if not lane.slots or not setting or setting in seen:
         return None
-    named = names.resolve(setting, lane.config.models.aliases, catalogue, upstreams)
+    named = names.resolve(setting, lane.config.models.aliases, catalogue, upstreams, instead)
     if named.slot is None:
         return named.wish
     if named.slot in lane.slots:
@@ -68,4 +77,13 @@ def configured(
     inner = configured(Lane(chain(named.slot), lane.config), catalogue, upstreams, seen | {setting})
     name = inner.name if inner else plans.default(named.slot, catalogue, "")[0].facts.slug
     wish = named.wish
-    return msgspec.structs.replace(wish, name=name, effort=wish.effort or (inner.effort if inner else ""))
+    if inner is None:
+        return msgspec.structs.replace(wish, name=name)
+    return msgspec.structs.replace(
+        wish,
+        name=name,
+        effort=wish.effort or inner.effort,
+        tier=wish.tier or inner.tier,
+        upstream=wish.upstream or inner.upstream,
+        chain=wish.chain or inner.chain,
+    )

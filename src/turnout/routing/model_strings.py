@@ -49,6 +49,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """As it was written: it may be none."""
     tier: str = ""
     upstream: str = ""
+    chain: tuple[str, ...] = ()
+    """The whole chain that the string is, or stands for (`turnout.routing.chains`); empty if it is none."""
     notes: tuple[Note, ...] = ()
 
 

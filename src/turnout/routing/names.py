@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from turnout.models.slots import SLOTS, SlotName
-from turnout.routing import model_strings
+from turnout.routing import chains, model_strings
 from turnout.routing.model_strings import Wish
 
 if TYPE_CHECKING:
@@ -53,11 +53,16 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     """The name leads somewhere; False: nothing is known of it."""
 
 
-def resolve(text: str, aliases: Mapping[str, str], catalogue: Catalogue, upstreams: Collection[str] = ()) -> Named:
+def resolve(
+    text: str, aliases: Mapping[str, str], catalogue: Catalogue, upstreams: Collection[str] = (), instead: str = ""
+) -> Named:
     """What the model string stands for. ``aliases`` are the user's, and go before everything else.
 
-    ``upstreams`` are the names of those that there are.
+    ``upstreams`` are the names of those that there are. Of a chain the first member counts, or the one ``instead``.
     """
+    chain = chains.members(text)
+    if chain:
+        text = instead or chain[0]
     lowered = {name.lower(): target for name, target in aliases.items()}
     followed: set[str] = set()
 
@@ -68,7 +73,12 @@ def resolve(text: str, aliases: Mapping[str, str], catalogue: Catalogue, upstrea
     wish = model_strings.read(text, leads, upstreams)
     while (low := wish.name.lower()) in lowered and low not in followed and len(followed) < DEEPEST:
         followed.add(low)
-        wish = _behind(wish, model_strings.read(lowered[low], leads, upstreams))
+        target = lowered[low]
+        if inner := chains.members(target):
+            target = inner[0] if chain else instead or inner[0]
+            chain = chain or inner
+        wish = _behind(wish, model_strings.read(target, leads, upstreams))
+    wish = msgspec.structs.replace(wish, chain=chain) if chain else wish
     if model := model_named(wish.name, catalogue):
         return Named(wish=msgspec.structs.replace(wish, name=model))
     slot = slot_named(wish.name)

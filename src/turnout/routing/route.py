@@ -16,7 +16,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Where a request goes and how. Made by `turnout.routing.router.route`, read by everything after it."""
 
     upstream: str
-    """Name of the upstream: ``codex`` or ``openai``."""
+    """Name of the upstream: ``codex``, ``openai`` or one of the user's own."""
     account: str = ""
     """Nickname of the account to send it with; empty: the upstream's usual one."""
     slot: str
@@ -40,6 +40,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The model knows the upstream's own way of loading tools while a conversation runs."""
     image_detail: str = "auto"
     """The ``detail`` that images are sent with."""
+    fallbacks: tuple[str, ...] = ()
+    """Model strings to go on with, one after the other, where this route fails: the rest of a chain."""
     plan_counts: bool = False
     """It depends on the account's plan and on the announced client version whether the model is to be had."""
     notes: tuple[Note, ...] = ()

@@ -14,7 +14,7 @@ from turnout.models.slots import API
 from turnout.protocol.capabilities import USUAL, Capabilities
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError, fail
 from turnout.protocol.fidelity import mapped
-from turnout.routing import effort, lanes, names, plans, tiers
+from turnout.routing import effort, lanes, names, own, plans, rules, tiers
 from turnout.routing.overrides import NONE, Overrides
 from turnout.routing.route import DIRECT, Route
 from turnout.routing.unknown import nothing_called
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from msgspec import Raw
 
-    from turnout.config import Config
+    from turnout.config import Config, CustomUpstream, Rule
+    from turnout.protocol.fidelity import Note
     from turnout.routing.lanes import Lane
     from turnout.routing.model_strings import Wish
 
@@ -49,21 +50,31 @@ def route(
     *,
     upstreams: Mapping[str, Capabilities] = USUAL,
     plan: str = "",
+    tokens: int = 0,
+    instead: str = "",
 ) -> Route:
     """The decision about one request.
 
     ``upstreams`` are those that there are, and what they take; ``plan`` is that of the ChatGPT account, empty if it is
-    not known. Raises `TurnoutError`: `MODEL_UNAVAILABLE` for a name that leads nowhere (every name of Claude's leads
-    somewhere), `BAD_REQUEST` for an upstream that is not there.
+    not known. ``tokens`` is about how long it is, for the user's rules; 0 if that is not known. Where a chain of models
+    is asked for its first member counts, or the one ``instead``.
+
+    Raises `TurnoutError`: `MODEL_UNAVAILABLE` for a name that leads nowhere (every name of Claude's leads somewhere),
+    `BAD_REQUEST` for an upstream that is not there.
     """
-    named = names.resolve(overrides.model or request.model, config.models.aliases, catalogue, upstreams)
+    named = names.resolve(overrides.model or request.model, config.models.aliases, catalogue, upstreams, instead)
+    if named.wish.chain:
+        instead = ""
     small = bytes(request.tools) in NO_TOOLS
     lane = lanes.of(named.slot, config, subagent=overrides.subagent, small=small)
-    configured = lanes.configured(lane, catalogue, upstreams)
+    rule, on_rule = _rule(request, named, lane, overrides, small=small, tokens=tokens)
+    ruled = rule.model if rule else ""
+    configured = lanes.configured(lane, catalogue, upstreams, ruled=ruled, instead=instead)
     upstream = (
         overrides.upstream
         or named.wish.upstream
         or (configured.upstream if configured else "")
+        or (rule.upstream if rule else "")
         or lane.first("upstream")
         or config.upstream
     )
@@ -74,23 +85,32 @@ def route(
     if not offered.catalogued:
         plan = API
 
-    chosen = _chosen(named, configured, lane, passes=not offered.catalogued, catalogue=catalogue)
+    settings = config.custom.get(upstream)
     slot = lane.slots[0] if lane.slots else None
+    if settings is None:
+        chosen = _chosen(named, configured, lane, passes=not offered.catalogued, catalogue=catalogue)
+    else:
+        # What is set for the usual place says nothing of one that the request or a rule has chosen.
+        usual = (configured.upstream if configured else "") or lane.first("upstream") or config.upstream
+        counts = configured is not None and (upstream == usual or bool(ruled))
+        chosen = own.chosen(settings, named, configured.name if configured and counts else None, slot)
     if chosen is None:
         choice, on_model = plans.default(lane.slots[-1], catalogue, plan)
-        model = choice.facts.slug
+        model = choice.facts.slug if settings is None else own.default(upstream, settings, choice.facts.slug)
     else:
-        model, on_model = chosen, plans.warning(chosen, slot, catalogue, plan)
-    facts = catalogue.get(model)
+        model, on_model = chosen, plans.warning(chosen, slot, catalogue, plan) if settings is None else ()
+    facts = catalogue.get(model if settings is None else own.facts_name(model, settings, catalogue))
+    model = model if settings is None else own.upstream_name(model, settings)
 
-    fixed = overrides.effort or named.wish.effort or lane.or_general("effort")
+    fixed = overrides.effort or named.wish.effort or (rule.effort if rule else "") or lane.or_general("effort")
     if not fixed and configured is not None:
         fixed = configured.effort
     asked, on_effort = effort.wanted(request, fixed, lane)
-    sent = efforts.cap(asked, facts)
+    sent, on_cap = _capped(asked, model, facts, settings)
 
     wanted = overrides.tier or named.wish.tier or tiers.of_request(request)
-    wanted = wanted or (configured.tier if configured else "") or lane.or_general("tier")
+    wanted = wanted or (configured.tier if configured else "") or (rule.tier if rule else "")
+    wanted = wanted or lane.or_general("tier")
     tier, on_tier = tiers.chosen(wanted, facts, offered, model)
 
     return Route(
@@ -104,9 +124,10 @@ def route(
         effort_asked=asked,
         tier=tier,
         framing="lite" if offered.lite_framing and config.codex.framing.get(model) == "lite" else "plain",
-        window=window(facts, offered),
+        window=window(facts, offered) if settings is None else own.window(settings, window(facts, offered)),
         tool_search=facts is not None and config.tools.tool_search,
         image_detail="original" if facts is not None and facts.original_images else "auto",
+        fallbacks=(named.wish.chain or (configured.chain if configured else ()))[1:],
         plan_counts=offered.catalogued,
         notes=(
             *(
@@ -114,14 +135,45 @@ def route(
                 if overrides.model
                 else ()
             ),
+            *on_rule,
             *named.wish.notes,
             *(configured.notes if configured else ()),
             *on_model,
             *on_effort,
-            *effort.notes_on_cap(asked, sent, model, facts),
+            *on_cap,
             *on_tier,
         ),
     )
+
+
+def _rule(
+    request: RequestFacts, named: names.Named, lane: Lane, overrides: Overrides, *, small: bool, tokens: int
+) -> tuple[Rule | None, tuple[Note, ...]]:
+    """The user's rule that counts for the request, and what is said of it."""
+    there = lane.config.routing.rules
+    if not there or not lane.slots or overrides.model or overrides.upstream or named.wish.upstream or named.wish.chain:
+        return None, ()
+    seen = rules.Seen(
+        slot=lane.slots[0],
+        subagent=overrides.subagent,
+        small=small,
+        searches=rules.wants_search(bytes(request.tools)),
+        tokens=tokens,
+    )
+    rule = rules.first(there, seen)
+    if rule is None:
+        return None, ()
+    return rule, (mapped("model", rules.reason(rule, there.index(rule) + 1, seen)),)
+
+
+def _capped(
+    asked: str | None, model: str, facts: ModelFacts | None, settings: CustomUpstream | None
+) -> tuple[str | None, tuple[Note, ...]]:
+    """The effort that is sent, and what is said of it."""
+    if settings is not None and facts is None:
+        return own.effort(asked, settings)
+    sent = efforts.cap(asked, facts)
+    return sent, effort.notes_on_cap(asked, sent, model, facts)
 
 
 def window(facts: ModelFacts | None, offered: Capabilities) -> int:

@@ -51,6 +51,9 @@ def check(config: Config, origins: Mapping[str, str]) -> None:
 
 def _named(config: Config) -> Iterator[tuple[str, str]]:
     yield "upstream", config.upstream
+    for rule in config.routing.rules:
+        if rule.upstream:
+            yield "routing.rules", rule.upstream
     for slot in SLOTS:
         named = getattr(config.slots, slot).upstream
         if named:

@@ -132,6 +132,7 @@ def known(key: str, place: str) -> Leaf:
 def check(key: str, value: object, place: str) -> object:
     """The value as the setting's type, or a `SettingsError` that says what is allowed."""
     leaf = known(key, place)
+    value = _chained(value, leaf.name)
     if records.record_of(leaf.type) is not None:
         try:
             records.check(key, leaf.type, value)
@@ -150,6 +151,17 @@ def _refusal(key: str, value: object, place: str) -> SettingsError:
     shown = "its value" if leaf.secret else repr(value)
     named = "" if place.startswith("the variable") else f" for {key}"
     return SettingsError(f"{place[0].upper()}{place[1:]} has {shown}{named}, but it must be {describe(leaf.type)}.")
+
+
+def _chained(value: object, name: str) -> object:
+    """Lists of models as the text that means the same: ``["a", "b"]`` is ``[a, b]``."""
+    if name == "model" and isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return f"[{', '.join(value)}]"
+    if isinstance(value, dict):
+        return {inner: _chained(each, str(inner)) for inner, each in value.items()}
+    if isinstance(value, list):
+        return [_chained(each, "") for each in value]
+    return value
 
 
 def _from_json(key: str, text: str, place: str) -> object:
@@ -199,6 +211,8 @@ def describe(kind: Any) -> str:
             return f"a whole number from {low} to {high}" if high is not None else f"a whole number, at least {low}"
         case inspect.FloatType(gt=low, le=high):
             return f"a number above {low:g}, at most {high:g}"
+        case inspect.VarTupleType(item_type=inspect.LiteralType(values=values)):
+            return f"a list of {', '.join(map(str, values))} (in a variable: with commas between)"
         case inspect.VarTupleType():
             return "a list of names (in a variable: with commas between)"
     return "text"
