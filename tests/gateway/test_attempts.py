@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from turnout.gateway.attempts import Attempts, overload_pause
+from turnout.gateway.messages import MessagesDialect
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind
 from turnout.translate.memory import SessionMemory, read_request
@@ -34,10 +35,8 @@ def attempts(
     )
     request, conversation = read_request(REQUEST, SessionMemory(0), "")
     return Attempts(
-        request,
+        MessagesDialect(request, conversation, Caches(ToolsCache(), SessionMemory(0)), "msg_1"),
         target,
-        conversation=conversation,
-        caches=Caches(ToolsCache(), SessionMemory(0)),
         framing_is_free=framing_is_free,
         on_settled=(settled if settled is not None else []).append,
         draw=lambda: drawn,
@@ -160,10 +159,8 @@ def searching(framing: Framing = "plain", *, framing_is_free: bool = True) -> At
     target = Target(model="m", effort=None, account="a", capabilities=capabilities, framing=framing)
     request, conversation = read_request(SEARCH, SessionMemory(0), "")
     return Attempts(
-        request,
+        MessagesDialect(request, conversation, Caches(ToolsCache(), SessionMemory(0)), "msg_1"),
         target,
-        conversation=conversation,
-        caches=Caches(ToolsCache(), SessionMemory(0)),
         framing_is_free=framing_is_free,
         on_settled=lambda _: None,
     )

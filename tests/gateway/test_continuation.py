@@ -171,7 +171,7 @@ def test_silence_in_a_later_request_is_kept_alive(start: Start) -> None:
 def test_a_body_that_is_not_held_any_more_ends_the_answer_and_that_is_noted(
     start: Start, sim: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("turnout.gateway.messages.Bodies", lambda: Bodies(budget=10))
+    monkeypatch.setattr("turnout.gateway.answers.Bodies", lambda: Bodies(budget=10))
     gateway = start()
     sim.script(Turn(output=[Message(text="First.")], end_turn=False))
     answer = send(gateway, message(stream=True))

@@ -75,7 +75,7 @@ def test_a_doubled_v1_is_explained(gateway: RunningGateway) -> None:
     assert "should end before /v1" in send(gateway, message(), path="/v1/v1/messages").error[1]
 
 
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"])
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/responses/x/y", "/v1/embeddings", "/v1/completions"])
 def test_clients_of_openai_get_a_404_in_their_own_form(gateway: RunningGateway, path: str) -> None:
     answer = send(gateway, method="GET", path=path)
 
@@ -83,6 +83,19 @@ def test_clients_of_openai_get_a_404_in_their_own_form(gateway: RunningGateway, 
     error = answer.json["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert path in error["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1/embeddings/"])
+def test_what_cannot_be_there_is_told_with_the_reason(gateway: RunningGateway, path: str) -> None:
+    answer = send(gateway, {"model": "gpt-5.5", "input": "x"}, path=path)
+
+    assert answer.status == 404
+    assert "upstream" in answer.json["error"]["message"]
+    assert answer.headers["x-should-retry"] == "false"
+
+
+def test_an_address_without_v1_is_explained(gateway: RunningGateway) -> None:
+    assert "should end with /v1" in send(gateway, {}, path="/chat/completions").error[1]
 
 
 def test_an_anthropic_client_gets_its_own_form_there_too(gateway: RunningGateway) -> None:

@@ -121,7 +121,7 @@ class TestOpenAIsForm:
     def test_tells_of_one(self, gateway: RunningGateway) -> None:
         assert get(gateway, "/v1/models/gpt-6.1-terra").json["context_window"] == 475_000
         missing = get(gateway, "/v1/models/llama-3")
-        assert (missing.status, missing.json["error"]["code"]) == (404, "model_unavailable")
+        assert (missing.status, missing.json["error"]["code"]) == (404, "model_not_found")
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/gpt-5.5", "/turnout/models"])

@@ -302,7 +302,7 @@ def test_what_was_held_of_the_requests_does_not_depend_on_a_budget(
     start_searching: Searching, server: Simulator, searxng: FakeSearXNG, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search needs the body in any case."""
-    monkeypatch.setattr("turnout.gateway.messages.Bodies", lambda: Bodies(budget=10))
+    monkeypatch.setattr("turnout.gateway.answers.Bodies", lambda: Bodies(budget=10))
     assert kinds(ask(start_searching(searxng.url))) == ["server_tool_use", "web_search_tool_result", "text"]
 
 

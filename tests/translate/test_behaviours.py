@@ -30,7 +30,7 @@ from tests.translate.asking import (
 from tests.translate.asking import tool_result as result
 from tests.translate.asking import tool_use as call
 from turnout.config import Config
-from turnout.gateway.messages import session_key
+from turnout.gateway.answers import session_key
 from turnout.models.catalogue import Catalogue
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import FailureKind

@@ -13,13 +13,16 @@ from turnout.discovery.catalogues import Catalogues
 from turnout.gateway import record as records
 from turnout.gateway.admin import AdminDoor
 from turnout.gateway.admission import Admission
+from turnout.gateway.answers import Answers
+from turnout.gateway.chat import ChatDoor
 from turnout.gateway.config_door import ConfigDoor
 from turnout.gateway.counting import Counting
 from turnout.gateway.doors import (
+    ANSWERING,
+    CHAT,
     CONFIGURING,
     COUNT_TOKENS,
     INPUT_TOKENS,
-    MESSAGES,
     OWN,
     QUOTA,
     USAGE,
@@ -111,7 +114,7 @@ class Gateway:
         self.refresher = Refresher(self.live, Catalogues(environ))
         self._models = ModelsDoor(self.live, self.refresher, Who(self._accounts))
         counting = Counting()
-        self._messages = MessagesDoor(
+        answers = Answers(
             self.live,
             self._placements,
             self.ledger,
@@ -119,6 +122,8 @@ class Gateway:
             counting=counting,
             notice=self.refresher.notice,
         )
+        self._messages = MessagesDoor(self.live, answers)
+        self._chat = ChatDoor(self.live, answers)
         self._token_counts = TokenCountsDoor(self.live, counting)
         self._follow()
         self.live.subscribe(self._follow)
@@ -145,7 +150,7 @@ class Gateway:
 
     @property
     def last(self) -> deque[RequestRecord]:
-        """The latest requests to ``/v1/messages``, oldest first."""
+        """The latest requests for an answer, oldest first."""
         return self.ledger.last
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -158,7 +163,7 @@ class Gateway:
         else:
             exchange = TappedExchange(scope, receive, send, recording)
         path = exchange.path.rstrip("/") or "/"
-        record = records.begin(exchange) if path == MESSAGES else None
+        record = records.begin(exchange) if path in ANSWERING else None
         self.life.open += record is not None
         failure: Failure | None = None
         try:
@@ -213,6 +218,8 @@ class Gateway:
             await self._quota.answer(exchange, path)
         elif record is None:
             await self._admin.answer(exchange, path)
+        elif path == CHAT:
+            await self._chat.answer(exchange, record)
         else:
             await self._messages.answer(exchange, record)
 

@@ -10,16 +10,13 @@ import msgspec
 
 from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind, fail
 from turnout.protocol.fidelity import Note, approximated, dropped, mapped
-from turnout.translate.messages_to_responses import translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from turnout.protocol.messages import MessagesRequest
-    from turnout.translate.memory import Conversation
-    from turnout.translate.messages_to_responses import Caches
+    from turnout.gateway.dialect import Dialect
     from turnout.translate.target import Framing, Target
-    from turnout.translate.translation import Translation
+    from turnout.translate.translation import AnswerStream, Translation
 
 PAUSE = 0.25
 """Seconds before a failed request is sent once more: enough for a restarting server, not for anyone to notice."""
@@ -47,17 +44,15 @@ class Attempts:
 
     def __init__(
         self,
-        request: MessagesRequest,
+        dialect: Dialect,
         target: Target,
         *,
-        conversation: Conversation,
-        caches: Caches,
         framing_is_free: bool,
         strict: Sequence[Note] | None = None,
         on_settled: Callable[[Target], None],
         draw: Callable[[], float] = random.random,
     ) -> None:
-        """``framing_is_free``: the framing may be changed if upstream wants the other one.
+        """``dialect`` is the request. ``framing_is_free``: the framing may be changed if upstream wants the other one.
 
         ``strict``: the request is refused if any part of it would be left out; these are the notes on it so far.
 
@@ -67,10 +62,8 @@ class Attempts:
         self.count = 0
         self.notes: list[Note] = []
         """What was changed from one attempt to the next."""
-        self._caches = caches
         self._draw = draw
-        self._conversation: Conversation | None = conversation
-        self._request: MessagesRequest | None = request
+        self._dialect: Dialect | None = dialect
         self._strict = strict
         self._framing_is_free = framing_is_free and target.capabilities.lite_framing
         self._on_settled = on_settled
@@ -84,24 +77,31 @@ class Attempts:
 
         Raises `TurnoutError` (`BAD_REQUEST`) if it cannot be translated, or only with a loss that is not wanted.
         """
-        if self._request is None:
-            raise RuntimeError("the request has been let go of")
-        translation = translate(self._request, self.target, self._caches, self._conversation)
+        translation = self._held().translate(self.target)
         if self._strict is not None:
             refuse_what_drops((*self._strict, *translation.notes))
         self._searched_upstream = translation.search is not None and translation.search.hosted
         self.count += 1
         return translation
 
+    def machine(self, translation: Translation, now: float) -> AnswerStream:
+        """What reads the answer to the last translation. ``now`` is in Unix seconds."""
+        return self._held().machine(translation, self.target, now)
+
+    def _held(self) -> Dialect:
+        if self._dialect is None:
+            raise RuntimeError("the request has been let go of")
+        return self._dialect
+
     def wants_renewal(self, failure: Failure) -> bool:
         """Whether a renewed credential may help after ``failure`` (codex-backend.md 1.4): once, before any output."""
         refused = failure.kind is FailureKind.SIGN_IN and failure.status == UNAUTHORIZED
-        return refused and self._request is not None and "credential" not in self._spent
+        return refused and self._dialect is not None and "credential" not in self._spent
 
     @property
     def held(self) -> bool:
         """The request could be sent again: nothing of an answer has been written."""
-        return self._request is not None
+        return self._dialect is not None
 
     @property
     def strict(self) -> bool:
@@ -124,7 +124,7 @@ class Attempts:
 
         ``room`` is the seconds until the client has to be told something.
         """
-        if self._request is None:
+        if self._dialect is None:
             return None
         if self._renewal_is_new:
             self._renewal_is_new = False
@@ -166,7 +166,7 @@ class Attempts:
 
     def let_go(self) -> None:
         """The request will not be sent again and need not be kept."""
-        self._request = self._conversation = None
+        self._dialect = None
 
     def _once(self, reason: str, pause: float, note: Note) -> float | None:
         if reason in self._spent:

@@ -16,10 +16,9 @@ from turnout.translate.search import Sites
 if TYPE_CHECKING:
     from turnout.protocol.web_search import Outcome
     from turnout.search import SearchBackend
-    from turnout.translate.responses_to_messages import MessagesStream
     from turnout.translate.search import Search
     from turnout.translate.search_blocks import Wanted
-    from turnout.translate.translation import Translation
+    from turnout.translate.translation import AnswerStream, Translation
     from turnout.upstream.base import Call, Upstream
 
 BUDGET = 16 * 1024 * 1024
@@ -85,7 +84,7 @@ class Continuation:
         outcomes = await asyncio.gather(*(self._backend.search(one.query, sites) for one in wanted))
         return list(zip(wanted, outcomes, strict=True))
 
-    def extend(self, call: Call, machine: MessagesStream) -> bool:
+    def extend(self, call: Call, machine: AnswerStream) -> bool:
         """Makes ``call`` the next request for the answer. Not if its body was let go of: then the answer is over."""
         if not call.body:
             machine.notes.append(

@@ -10,13 +10,16 @@ from turnout import __version__
 from turnout.addresses import is_loopback
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.translate.errors import to_anthropic
+from turnout.translate.openai_errors import to_openai
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from turnout.gateway.exchange import Exchange
 
-MESSAGES = "/v1/messages"
+MESSAGES, CHAT = "/v1/messages", "/v1/chat/completions"
+ANSWERING = frozenset({MESSAGES, CHAT})
+"""Where models answer. Each request there has a record."""
 COUNT_TOKENS, INPUT_TOKENS = "/v1/messages/count_tokens", "/v1/responses/input_tokens"
 OWN = "/turnout/"
 """Where the gateway's own doors are, for whoever runs it (`turnout.gateway.admin`)."""
@@ -36,6 +39,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "/health": ("GET", "HEAD"),
     "/ready": ("GET", "HEAD"),
     MESSAGES: ("POST",),
+    CHAT: ("POST",),
     COUNT_TOKENS: ("POST",),
     INPUT_TOKENS: ("POST",),
     MODELS: ("GET",),
@@ -70,6 +74,12 @@ def is_of_models(path: str) -> bool:
     """Whether one of the doors that tell of models is there (`turnout.gateway.models`)."""
     return path in (MODELS, OWN_MODELS, MODELS_REFRESH) or path.startswith(f"{MODELS}/")
 
+
+NEVER = {
+    "/v1/completions": ("the upstream's models answer conversations and do not continue texts", f"Use {CHAT}."),
+    "/v1/embeddings": ("the upstream makes no embeddings", "Ask another service for them."),
+}
+"""Paths of OpenAI's API that clients ask for and that cannot be there: the reason, and the next step."""
 
 OPENAI_PATHS = ("/v1/chat", "/v1/responses", "/v1/completions", "/v1/models", "/v1/embeddings")
 """Where clients of OpenAI's API knock: they read another form of error."""
@@ -109,9 +119,15 @@ async def _not_ready(exchange: Exchange, check: Callable[[], Awaitable[None]]) -
 
 def nothing_there(method: str, path: str) -> Failure:
     """The failure for an unknown path."""
+    if (never := NEVER.get(path.rstrip("/"))) is not None:
+        reason, step = never
+        what = f"There is nothing at {path[:200]}: {reason}."
+        return Failure(kind=FailureKind.NOT_FOUND, message=what, next_step=step)
     hint = ""
-    if path.endswith(MESSAGES):
+    if path.endswith((MESSAGES, CHAT)):
         hint = " The client's base address should end before /v1."
+    elif path == CHAT.removeprefix("/v1"):
+        hint = " The client's base address should end with /v1."
     return Failure(
         kind=FailureKind.NOT_FOUND,
         message=f"There is nothing at {method} {path[:200]} on this gateway.",
@@ -130,19 +146,13 @@ def wrong_method(method: str, path: str, allowed: Iterable[str]) -> Failure:
 
 async def refuse(exchange: Exchange, failure: Failure, now: float, extra: Mapping[str, str], status: int = 0) -> None:
     """Answers with an error, in the form that clients of this path read. ``now`` is in Unix seconds."""
-    answer = to_anthropic(failure, exchange.request_id, now)
-    body = _openai_error(failure) if speaks_openai(exchange) else answer.body
-    await exchange.answer(status or answer.status, {**answer.headers, **extra}, body)
+    answer = (to_openai if speaks_openai(exchange) else to_anthropic)(failure, exchange.request_id, now)
+    await exchange.answer(status or answer.status, {**answer.headers, **extra}, answer.body)
 
 
 def speaks_openai(exchange: Exchange) -> bool:
     """Whether the client is one of OpenAI's API."""
     return exchange.path.startswith(OPENAI_PATHS) and b"anthropic-version" not in exchange.headers
-
-
-def _openai_error(failure: Failure) -> bytes:
-    error = {"message": failure.text, "type": "invalid_request_error", "param": None, "code": failure.kind.value}
-    return msgspec.json.encode({"error": error})
 
 
 def _doors() -> list[str]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from turnout.gateway.relay import Relay
     from turnout.protocol.errors import Failure, FailureKind
     from turnout.protocol.fidelity import Note
-    from turnout.protocol.messages import MessagesRequest
     from turnout.routing.route import Route
 
 LOG_DELAY = 0.02
@@ -47,10 +46,10 @@ def begin(exchange: Exchange) -> RequestRecord:
     )
 
 
-def add_request(record: RequestRecord, request: MessagesRequest, session: str, agent: str, *, strict: bool) -> None:
+def add_request(record: RequestRecord, model: str, session: str, agent: str, *, streamed: bool, strict: bool) -> None:
     """What the request says of itself. ``session`` and ``agent`` are ids, empty if it names none."""
-    record.model_asked = request.model[:NAME_LENGTH]
-    record.streamed = bool(request.stream)
+    record.model_asked = model[:NAME_LENGTH]
+    record.streamed = streamed
     record.strict = strict
     record.session, record.agent = _name(session), _name(agent)
 

@@ -1,6 +1,6 @@
 """Brings one answer from upstream to the client: opens, pumps, keeps alive, gives up, tries again.
 
-Knows when bytes move, not what they say: that is the machine's (`turnout.translate.responses_to_messages`).
+Knows when bytes move, not what they say: that is the machine's (`turnout.translate.translation.AnswerStream`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from turnout import log
 from turnout.gateway.exchange import ClientGone
 from turnout.gateway.watch import Watch
 from turnout.protocol.errors import OF_THE_ACCOUNT, Failure, FailureKind, TurnoutError
-from turnout.translate.responses_to_messages import MessagesStream
 from turnout.upstream.base import Call
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from turnout.gateway.sink import Sink
     from turnout.protocol.fidelity import Note
     from turnout.translate.continuation import Pause
+    from turnout.translate.translation import AnswerStream
     from turnout.upstream.base import Upstream, UpstreamStream
 
     Elsewhere = Callable[[Failure], Awaitable[Step | None]]
@@ -58,7 +58,6 @@ class Relay:
         attempts: Attempts,
         continuation: Continuation,
         timing: Timing,
-        model_asked: str,
         on_accepted: Callable[[bytes], None],
         meter: Meter,
         elsewhere: Elsewhere,
@@ -68,7 +67,7 @@ class Relay:
         ``elsewhere`` gives where a request goes on whose account's limit is reached, or for which upstream was
         overloaded; None if nowhere.
         """
-        self.machine: MessagesStream | None = None
+        self.machine: AnswerStream | None = None
         """The translation of the current attempt; None before the first."""
         self.first_output: float | None = None
         """`time.perf_counter` when upstream's first output had been translated."""
@@ -98,7 +97,6 @@ class Relay:
         self._stream: UpstreamStream | None = None
         """What upstream is saying."""
         self._timing = timing
-        self._model_asked = model_asked
         self._task: asyncio.Task[object] | None = None
         self._fresh = False
         """What is sent from now on goes over new connections."""
@@ -177,7 +175,7 @@ class Relay:
             self._attempts.renewed()
         return None
 
-    def _prepare(self) -> tuple[Call, MessagesStream]:
+    def _prepare(self) -> tuple[Call, AnswerStream]:
         """The next attempt's request, and the machine that will read its answer."""
         translation = self._attempts.translate()
         target = self._attempts.target
@@ -191,19 +189,10 @@ class Relay:
             request_id=self._exchange.request_id,
         )
         self._continuation.begin(translation)
-        self.machine = MessagesStream(
-            message_id=f"msg_{self._exchange.request_id[4:]}",
-            model=self._model_asked,
-            target=target,
-            full_names=translation.full_names,
-            now=time.time(),
-            stop_sequences=translation.stop_sequences,
-            search=translation.search,
-            cleaners=translation.cleaners,
-        )
+        self.machine = self._attempts.machine(translation, time.time())
         return call, self.machine
 
-    async def _attempt(self, call: Call, machine: MessagesStream, watch: Watch, pause: float) -> Failure | None:
+    async def _attempt(self, call: Call, machine: AnswerStream, watch: Watch, pause: float) -> Failure | None:
         """Sends the request and pumps the answer. The failure, if there was one before anything was written."""
         try:
             try:
@@ -247,7 +236,7 @@ class Relay:
         if stream is not None:
             stream.close()
 
-    async def _pump(self, stream: UpstreamStream, call: Call, machine: MessagesStream, watch: Watch) -> bytes:
+    async def _pump(self, stream: UpstreamStream, call: Call, machine: AnswerStream, watch: Watch) -> bytes:
         """Brings bytes over until the machine has what it needs. Gives its last bytes, not yet written."""
         while True:
             data = await stream.read()
@@ -264,7 +253,7 @@ class Relay:
             if out:
                 await self._write(out, watch)
 
-    async def _go_on(self, said: bytes, pause: Pause, call: Call, machine: MessagesStream, watch: Watch) -> bytes:
+    async def _go_on(self, said: bytes, pause: Pause, call: Call, machine: AnswerStream, watch: Watch) -> bytes:
         """Upstream's response is over and the answer is not: makes searches, asks upstream further, and pumps that.
 
         ``said`` is what is not yet written. Gives the last bytes, not yet written either.

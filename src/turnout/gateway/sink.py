@@ -1,18 +1,17 @@
-"""Where an answer goes: to the client as it comes, or into one message for a client without streaming."""
+"""Where an answer goes: to the client as it comes, or into one body for a client without streaming."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
-from turnout.translate.collect import MessageCollector
-
 if TYPE_CHECKING:
     from turnout.gateway.exchange import Exchange
+    from turnout.translate.translation import Collector
 
 
 class Sink(Protocol):
-    """Takes the bytes of a Messages stream."""
+    """Takes the bytes of an answer's stream."""
 
     early: bool
     """It may be written to before upstream has said anything."""
@@ -49,8 +48,8 @@ class CollectSink:
 
     early = False
 
-    def __init__(self) -> None:
-        self.collector = MessageCollector()
+    def __init__(self, collector: Collector) -> None:
+        self.collector = collector
 
     async def write(self, data: bytes, *, last: bool = False) -> None:
         self.collector.feed(data)
