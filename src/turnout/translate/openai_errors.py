@@ -22,6 +22,10 @@ _PARAM = re.compile(r"(?P<path>[a-z_]+(?:\[\d+\]|\.[a-z_]+)*): ")
 """How messages begin that name a place in the body."""
 
 
+_OWN_CODES = frozenset({K.BAD_REQUEST, K.REJECTED, K.POLICY, K.UPSTREAM_ERROR})
+"""Kinds whose failures may have a code that says more."""
+
+
 class _Shape(msgspec.Struct, frozen=True):
     status: int
     type: str
@@ -85,7 +89,7 @@ def openai_error(failure: Failure, now: float) -> dict[str, str | int | None]:
         message = f"{failure.message.rstrip('.')}. {reset_words(failure, now)}".strip()
     if failure.kind is K.BAD_REQUEST and (place := _PARAM.match(failure.message)):
         param = place["path"]
-    code = failure.code or shape.code if failure.kind in (K.REJECTED, K.POLICY, K.UPSTREAM_ERROR) else shape.code
+    code = failure.code or shape.code if failure.kind in _OWN_CODES else shape.code
     error: dict[str, str | int | None] = {"message": message, "type": shape.type, "param": param, "code": code}
     if failure.kind is K.USAGE_LIMIT and failure.resets_at is not None:
         error["resets_at"] = failure.resets_at

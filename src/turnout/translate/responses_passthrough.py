@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw
 
-from turnout.protocol.errors import FailureKind, fail
+from turnout.protocol.errors import Failure, FailureKind, TurnoutError, fail
 from turnout.protocol.fidelity import Note, approximated, dropped, ignored, mapped
 from turnout.protocol.reading import is_null
 from turnout.translate.body import Beginning, joined, whole_body
@@ -80,6 +80,7 @@ _ELSEWHERE = {
 
 _encode = msgspec.json.encode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
+_decode_name = msgspec.json.Decoder(str).decode
 _DEVELOPER = b'{"type":"message","role":"developer","content":%s}'
 _LITE_TOOLS = b'{"type":"additional_tools","role":"developer","tools":[%s]}'
 _NAMESPACE = b'{"type":"namespace","name":"functions","description":"","tools":[%s]}'
@@ -114,6 +115,18 @@ def translate(request: ResponseCreate, items: Sequence[Raw], target: Target) -> 
         cleaners={},
         search=None,
         beginning=Beginning.of(sent, head),
+    )
+
+
+def not_found(response_id: str) -> TurnoutError:
+    """The error for a conversation whose beginning is not there: clients send all of it then (codex-backend.md 7)."""
+    return TurnoutError(
+        Failure(
+            kind=FailureKind.BAD_REQUEST,
+            message=f"previous_response_id: Previous response with id '{response_id[:80]}' not found.",
+            next_step="Send the whole conversation in input.",
+            code="previous_response_not_found",
+        )
     )
 
 
@@ -215,7 +228,7 @@ def _goes_on(name: str, value: bytes, target: Target, notes: list[Note]) -> bool
     if name in _ELSEWHERE:
         raise fail(FailureKind.BAD_REQUEST, f"{name}: the upstream keeps nothing of that kind.", _ELSEWHERE[name])
     if name == "previous_response_id":
-        raise fail(FailureKind.BAD_REQUEST, "previous_response_id: the upstream keeps no responses.")
+        raise not_found(_decode_name(value))
     if name in _WITHOUT_EFFECT:
         notes.append(ignored(name, "the upstream does not take it"))
     elif name == "max_output_tokens":
