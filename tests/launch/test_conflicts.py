@@ -29,7 +29,7 @@ def settings(folder: Path, content: object, scope: Scope = "user") -> SettingsFi
         ({"env": {"ANTHROPIC_BASE_URL": "https://else.example"}}, ["ANTHROPIC_BASE_URL"]),
         ({"env": {"ANTHROPIC_AUTH_TOKEN": "of another gateway"}}, ["ANTHROPIC_AUTH_TOKEN"]),
         ({"env": {"CLAUDE_CODE_USE_VERTEX": "1", "CLAUDE_CODE_USE_BEDROCK": ""}}, ["CLAUDE_CODE_USE_VERTEX"]),
-        ({"env": {"ANTHROPIC_API_KEY": "sk-ant"}}, []),
+        ({"env": {"ANTHROPIC_API_KEY": "sk-ant"}}, ["ANTHROPIC_API_KEY"]),
         ("{ this is no JSON", []),
         ("[]", []),
     ],
@@ -55,6 +55,13 @@ def test_the_users_own_settings_option_is_not_taken_away(tmp_path: Path, argumen
     found = conflicts.found([settings(tmp_path, {"env": {"ANTHROPIC_BASE_URL": "https://else.example"}})], URL, TOKEN)
     assert conflicts.unanswerable(found, ("-p", "hi")) == []
     assert conflicts.unanswerable(found, arguments) == found
+
+
+def test_a_key_is_kept_away_and_hinders_nobody(tmp_path: Path) -> None:
+    found = conflicts.found([settings(tmp_path, {"env": {"ANTHROPIC_API_KEY": "sk-ant"}})], URL, TOKEN)
+    assert conflicts.answer(found) == {"env": {"ANTHROPIC_API_KEY": ""}}
+    assert conflicts.unanswerable(found, ("--settings", "mine.json")) == []
+    assert "sk-ant" not in found[0].effect
 
 
 def test_an_administrators_settings_are_final(tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ def prepared(
     found = conflicts.found(client_settings.files(environ, sys.platform, folder), url, token)
     if lost := conflicts.unanswerable(found, arguments):
         raise LostSessionError(lost)
+    if conflicts.gives_settings(arguments):
+        found = []  # what is left is harmless
     return Start(
         program=tuple(locate.command(program)), arguments=tuple(arguments), variables=variables, answered=tuple(found)
     )

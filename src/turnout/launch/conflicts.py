@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from turnout.launch.client_settings import Scope, SettingsFile
 
-SWITCHES = tuple(name for name in environment.ELSEWHERE if name != "ANTHROPIC_API_KEY")
-"""Variables that send every request elsewhere. A key alone does not: the gateway gets it too, and has no use for it."""
+KEY = "ANTHROPIC_API_KEY"
+"""It leads nowhere else: the client sends it along with the token, and in the terminal asks whether it shall be used."""
 OWN_OPTION = "--settings"
 
 
@@ -40,17 +40,24 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
         return self.scope == "managed"
 
     @property
+    def harmless(self) -> bool:
+        """The session goes through the gateway all the same."""
+        return self.name == KEY
+
+    @property
     def effect(self) -> str:
         """What it would do, as the rest of a sentence that begins with the file."""
         if self.name == "ANTHROPIC_AUTH_TOKEN":
             return f"sets {self.name}, which is not this gateway's token"
+        if self.harmless:
+            return f"sets {self.name}, a key that Turnout has no use for"
         where = "another address" if self.name == "ANTHROPIC_BASE_URL" else "elsewhere"
         return f"sets {self.name}, which sends Claude Code to {where}"
 
 
 def found(files: Iterable[SettingsFile], base_url: str, token: str) -> list[Conflict]:
     """What would lead the session past the gateway, the strongest file first."""
-    wanted = {**environment.gateway(base_url, token), **dict.fromkeys(SWITCHES, "")}
+    wanted = {**environment.gateway(base_url, token), **dict.fromkeys(environment.ELSEWHERE, "")}
     conflicts = []
     for each in files:
         for name, value in _variables(each.path).items():
@@ -66,8 +73,13 @@ def answer(conflicts: Sequence[Conflict]) -> dict[str, dict[str, str]]:
 
 def unanswerable(conflicts: Sequence[Conflict], arguments: Sequence[str]) -> list[Conflict]:
     """Those that ``--settings`` cannot help with: an administrator's, or all if the user gives that option."""
-    users = any(word == OWN_OPTION or word.startswith(f"{OWN_OPTION}=") for word in arguments)
-    return [each for each in conflicts if each.final or users]
+    users = gives_settings(arguments)
+    return [each for each in conflicts if (each.final or users) and not each.harmless]
+
+
+def gives_settings(arguments: Sequence[str]) -> bool:
+    """Whether the user gives the client a settings file by option; of two the client takes the last one only."""
+    return any(word == OWN_OPTION or word.startswith(f"{OWN_OPTION}=") for word in arguments)
 
 
 def _variables(file: Path) -> Mapping[str, str]:
