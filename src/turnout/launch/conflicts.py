@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from turnout.launch.client_settings import Scope, SettingsFile
 
 KEY = "ANTHROPIC_API_KEY"
-"""It leads nowhere else: the client sends it along with the token, and in the terminal asks whether it shall be used."""
+"""It leads nowhere else: the client sends it along with the token. In a terminal it asks whether to use it."""
 OWN_OPTION = "--settings"
 
 
