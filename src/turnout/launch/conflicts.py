@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 KEY = "ANTHROPIC_API_KEY"
 """It leads nowhere else: the client sends it along with the token. In a terminal it asks whether to use it."""
+SWITCHES = tuple(name for name in environment.ELSEWHERE if name != KEY)
+"""Variables that send every request elsewhere."""
 OWN_OPTION = "--settings"
 
 
