@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from turnout.settings import SettingsError, editing, files, leaves
@@ -126,6 +126,7 @@ TEXTS = [key for key, leaf in leaves().items() if leaf.type is str]
     st.sampled_from([TOML, YAML, ""]),
     st.dictionaries(st.sampled_from(TEXTS), st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")))),
 )
+@example(YAML_PATH, TOML, {"slots.opus.model": ":0"})
 def test_what_is_written_is_what_is_read(path: Path, start: str, values: dict[str, str]) -> None:
     start = {TOML_PATH: TOML, YAML_PATH: YAML}[path] if start else ""
     found = files.read_text(editing.with_values(start, path, values), path).entries

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[Any], None]
 
+_BARE = re.compile(r"[A-Za-z0-9][\w./@-]*")
 HINTS = {False: "#:schema {}", True: "# yaml-language-server: $schema={}"}
 """The first line of a new file, TOML's and YAML's: editors find the schema by it."""
 
@@ -56,7 +57,8 @@ def with_values(text: str, path: Path, values: Mapping[str, object]) -> str:
 
     def change(document: Any) -> None:
         for key, value in values.items():
-            _put(document, key, value)
+            plain = msgspec.to_builtins(value)
+            _put(document, key, _quoted(plain) if files.is_yaml(path) else plain)
 
     changed = _changed(text, path, change)
     found = files.read_text(changed, path).entries
@@ -68,6 +70,20 @@ def with_values(text: str, path: Path, values: Mapping[str, object]) -> str:
         if msgspec.json.encode(read) != msgspec.json.encode(value):
             raise SettingsError(f"{key} cannot be set in {path} without a person's help: edit the file yourself.")
     return changed
+
+
+def _quoted(value: object) -> object:
+    """The value for ruamel.yaml, its texts in quotation marks: bare ones it writes in ways that YAML does not read
+    back, such as ``{model: :0}``. Plain words stay bare."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if isinstance(value, str) and not _BARE.fullmatch(value):
+        return DoubleQuotedScalarString(value)
+    if isinstance(value, dict):
+        return {key: _quoted(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_quoted(inner) for inner in value]
+    return value
 
 
 def without(text: str, path: Path, key: str) -> str:
@@ -173,7 +189,7 @@ def _put(document: Any, key: str, value: object) -> None:
         if name not in table:
             table[name] = {}
         table = table[name]
-    table[names[-1]] = msgspec.to_builtins(value)
+    table[names[-1]] = value
 
 
 def _inside(path: str, entry: str) -> list[str]:
