@@ -9,7 +9,7 @@ import pydantic
 import pytest
 
 from tests.e2e.script import say
-from turnout.simulator import FunctionCall, Message, Pacing, Reasoning, Turn
+from turnout.simulator import FunctionCall, Message, Pacing, Reasoning, Turn, When
 
 if TYPE_CHECKING:
     from tests.e2e.stack import Stack
@@ -117,7 +117,7 @@ class Reply(pydantic.BaseModel):
 
 
 def test_a_parsed_answer(client: openai.OpenAI, stack: Stack) -> None:
-    stack.simulator.script(Message(text='{"track": 7}'))
+    stack.play(Turn(output=[Message(text='{"track": 7}')], when=When(structured=True)))
     made = client.chat.completions.parse(model=MODEL, messages=USER, response_format=Reply)
     assert made.choices[0].message.parsed == Reply(track=7)
     assert (stack.requests[0].body or {})["text"]["format"]["strict"] is True
