@@ -74,6 +74,8 @@ _DECODERS: dict[bytes, Callable[[bytes], ItemRecord]] = {
 }
 """Events about one output item. Every type that is neither here nor terminal carries nothing that these do not."""
 
+_TEXT_DELTA = b"event: response.output_text.delta\ndata: "
+_decode_text_delta = msgspec.json.Decoder(wire.TextDelta).decode
 _decode_response = msgspec.json.Decoder(wire.ResponseEvent).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_type = msgspec.json.Decoder(wire.EventType).decode
@@ -93,7 +95,7 @@ class EventReader:
             yield Failed(_unreadable("an event of more than 64 MiB"))
             return
         for block in blocks:
-            if (record := _read(block, whole=True)) is not None:
+            if (record := _text_delta(block) or _read(block, whole=True)) is not None:
                 yield record
 
     def close(self) -> Iterator[Record]:
@@ -101,6 +103,16 @@ class EventReader:
         for block in self._splitter.close():
             if (record := _read(block, whole=False)) is not None:
                 yield record
+
+
+def _text_delta(block: bytes) -> wire.TextDelta | None:
+    """What most events of a stream are, read on a short way; None for one that wants to be looked at."""
+    if not block.startswith(_TEXT_DELTA) or not block.isascii():
+        return None
+    try:
+        return _decode_text_delta(block[len(_TEXT_DELTA) :])
+    except msgspec.DecodeError:
+        return None
 
 
 def _read(block: bytes, *, whole: bool) -> Record | None:

@@ -108,6 +108,8 @@ class ChatStream:
         self._stopped = False
         """A stop sequence was reached: what upstream still says is not shown."""
         self._patience = _PATIENCE
+        self._open_text: tuple[int, int] | None = None
+        """Output and content index of the part at hand while its deltas may be copied as they are."""
         self._item: _Item | None = None
         self._thoughts = 0
         """Entries of ``reasoning_details``."""
@@ -133,6 +135,11 @@ class ChatStream:
         """What upstream's next bytes mean to the client."""
         if not self.finished and self.pause is None:
             for record in self._reader.feed(data):
+                if type(record) is wire.TextDelta and (record.output_index, record.content_index) == self._open_text:
+                    # Most events of a stream are these, and most of them continue the part at hand.
+                    if (text := bytes(record.delta))[:1] == b'"' and text != _EMPTY:
+                        self._writer.text(text)
+                    continue
                 self._take(record)
                 if self.finished or self.pause is not None:
                     break  # what comes behind the end is for nobody
@@ -179,7 +186,7 @@ class ChatStream:
         """The same answer goes on with upstream's next response. Gives what its request has more in ``input``: JSON."""
         self.pause = None
         self._reader, self._order = EventReader(), ItemOrder()
-        self._item = None
+        self._item = self._open_text = None
         return self._said.taken_back(())
 
     def end(self) -> bytes:
@@ -216,7 +223,11 @@ class ChatStream:
         match record:
             case wire.TextDelta():
                 text = bytes(record.delta)
-                self._text(record.content_index, text, refused=isinstance(record, wire.RefusalDelta))
+                refused = isinstance(record, wire.RefusalDelta)
+                self._text(record.content_index, text, refused=refused)
+                if self._item is not None and record.content_index in self._item.seen:
+                    plain = not refused and self._stops is None and not self._cites
+                    self._open_text = (record.output_index, record.content_index) if plain else None
             case wire.SummaryDelta():
                 self._thinking(("summary", record.summary_index), bytes(record.delta))
             case wire.ReasoningDelta():
@@ -331,7 +342,7 @@ class ChatStream:
                 dropped(f"output[{output_index}]", f"an item of the type {kind!r} has no form downstream")
             )
         self._said.add(item)
-        self._item = None
+        self._item = self._open_text = None
 
     def _end_message(self, item: wire.Item, known: _Item) -> None:
         for index, part in enumerate(item.content or ()):
