@@ -59,13 +59,15 @@ class Ending(msgspec.Struct, frozen=True):
 class Life:
     """One gateway's life. What ends it is put in by whoever serves it."""
 
-    def __init__(self, left: Callable[[], None] = lambda: None) -> None:
-        """``left`` is called when the gateway listens no more; open answers may still have to finish then."""
+    def __init__(self, *, left: Callable[[], None] = lambda: None, coming: Callable[[], None] = lambda: None) -> None:
+        """``coming`` is called when all is ready but the gateway does not listen yet, ``left`` when it listens no more;
+        open answers may still have to finish then."""
         self.started = time.time()
         self.control = secrets.token_urlsafe(24)
         """What one must show to end it."""
         self.end: Callable[[float | None], None] | None = None
         """Begins the end; takes the seconds for open answers, or None for what the settings say."""
+        self.coming = coming
         self.left = left
         self.requests = 0
         self.open = 0

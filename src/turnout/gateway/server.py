@@ -92,6 +92,7 @@ async def serve(
         source=source,
         build=lambda changed: build(changed, accounts=accounts),
     )
+    gateway.life.coming()
     sockets = listen(config.server.host, config.server.port)
     if trace is not None:
         gateway.tracer.start(lambda: FileOutlet(trace))

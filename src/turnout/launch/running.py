@@ -93,10 +93,11 @@ class Registration:
     """The lock, held: this process is the user's gateway. Use it as a context manager around the listening."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ, *, wait: float = LOOK_SECONDS) -> None:
-        """``wait`` is in seconds: how long another gateway may take to leave."""
+        """Raises `paths.NoHomeError`. ``wait``: see the attribute."""
         self._file = state_file(environ)
         self._lock = _lock(self._file)
-        self._wait = wait
+        self.wait = wait
+        """Seconds that another gateway may take to leave."""
 
     def __enter__(self) -> Self:
         """Raises `AlreadyRunningError`, and OSError where no file can be written."""
@@ -104,7 +105,7 @@ class Registration:
 
         atomic.make_folder(self._file.parent)
         try:
-            self._lock.acquire(timeout=self._wait, poll_interval=POLL_SECONDS)
+            self._lock.acquire(timeout=self.wait, poll_interval=POLL_SECONDS)
         except TimeoutError:
             raise AlreadyRunningError(_read(self._file)) from None
         self._file.unlink(missing_ok=True)  # of one that was killed

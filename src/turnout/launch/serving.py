@@ -17,7 +17,7 @@ from turnout.gateway import server
 from turnout.gateway.binding import required_token
 from turnout.gateway.life import Life
 from turnout.launch import control
-from turnout.launch.running import AlreadyRunningError, Registration, RunningGatewayInfo
+from turnout.launch.running import Registration, RunningGatewayInfo, find_running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,11 +61,18 @@ def run(
 
     Raises `AlreadyRunningError`, and what `server.run` raises.
     """
+    before = find_running(os.environ) if manner.replace else None
+    if before is not None and config.server.port == 0:
+        config = _at_port(config, urlsplit(before.url).port or 0)
+    place = None if manner.separate else _place()
     with contextlib.ExitStack() as stack:
-        place, before = (None, None) if manner.separate else _place(manner, stack)
-        if before is not None and config.server.port == 0:
-            config = _at_port(config, urlsplit(before.url).port or 0)
-        life = Life(place.release) if place else Life()
+        if place and before is None:
+            _take(place, stack)
+        life = Life(
+            left=place.release if place else _nothing,
+            # All else is ready by then: between the two nobody listens for an instant only.
+            coming=lambda: _take_over(place, before, stack) if place and before else None,
+        )
 
         def announce(base_url: str) -> None:
             if place:
@@ -75,19 +82,32 @@ def run(
         server.run(config, ready=announce, store=store, trace=trace, life=life, source=source)
 
 
-def _place(manner: Manner, stack: contextlib.ExitStack) -> tuple[Registration | None, RunningGatewayInfo | None]:
-    """The user's one place, taken, and who had it; no place where no file can be kept: nobody could look there."""
+def _place() -> Registration | None:
+    """The user's one place, not yet taken; None where this system knows no folder for it."""
     try:
-        try:
-            return stack.enter_context(Registration(os.environ)), None
-        except AlreadyRunningError as error:
-            if not manner.replace or error.info is None:
-                raise
-            control.ask_to_end(error.info, None)
-            return stack.enter_context(Registration(os.environ, wait=TAKE_OVER_SECONDS)), error.info
+        return Registration(os.environ)
     except OSError as error:
         _warn_of_no_file(error)
-        return None, None
+        return None
+
+
+def _take(place: Registration, stack: contextlib.ExitStack) -> None:
+    """Takes the place, to be left with the ``stack``. Where no file can be written it is taken by nobody."""
+    try:
+        stack.enter_context(place)
+    except OSError as error:
+        _warn_of_no_file(error)
+
+
+def _take_over(place: Registration, before: RunningGatewayInfo, stack: contextlib.ExitStack) -> None:
+    """Has the other one leave the place, and takes it."""
+    control.ask_to_end(before, None)
+    place.wait = TAKE_OVER_SECONDS
+    _take(place, stack)
+
+
+def _nothing() -> None:
+    """What is called where nobody has to be told."""
 
 
 def _at_port(config: Config, port: int) -> Config:
