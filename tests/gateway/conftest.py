@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from turnout import log
-from turnout.config import AccountsSettings, CodexSettings, Config, Server, Slot, Slots, Timing
+from turnout.config import AccountsSettings, CodexSettings, Config, ResponsesSettings, Server, Slot, Slots, Timing
 from turnout.gateway.server import RunningGateway
 from turnout.simulator import Simulator
 
@@ -61,12 +61,14 @@ def config(
     timing: dict[str, Any] | None = None,
     server: dict[str, Any] | None = None,
     codex: dict[str, Any] | None = None,
+    responses: dict[str, Any] | None = None,
 ) -> Config:
     """A configuration for one Codex endpoint, on a free port."""
     return Config(
         server=Server(**{"port": 0, "drain": 0.1, **(server or {})}),
         timing=Timing(**(timing or {})),
         codex=CodexSettings(**{"endpoint": endpoint, "home": str(home), **(codex or {})}),
+        responses=ResponsesSettings(**(responses or {})),
         slots=Slots(opus=Slot(model=SENT_MODEL)),
         accounts=AccountsSettings(issuer=endpoint.partition("/backend-api")[0].removesuffix("/responses")),
     )

@@ -25,9 +25,11 @@ from turnout.gateway.doors import (
     INPUT_TOKENS,
     OWN,
     QUOTA,
+    RESPONSES,
     USAGE,
     answer_small,
     is_of_models,
+    is_of_responses,
     methods_of,
     nothing_there,
     refuse,
@@ -35,6 +37,7 @@ from turnout.gateway.doors import (
 )
 from turnout.gateway.encoding import UnsupportedEncoding
 from turnout.gateway.exchange import ClientGone, Exchange
+from turnout.gateway.kept_responses import KeptResponses
 from turnout.gateway.life import Life
 from turnout.gateway.live import Live
 from turnout.gateway.messages import MessagesDoor
@@ -44,6 +47,7 @@ from turnout.gateway.quota import QuotaDoor
 from turnout.gateway.record import CLIENT_GONE, LogLines, log_facts, milliseconds_since
 from turnout.gateway.refreshing import Refresher
 from turnout.gateway.relay import DEFECT
+from turnout.gateway.responses import ResponsesDoor
 from turnout.gateway.steering import Steering
 from turnout.gateway.tap import TappedExchange
 from turnout.gateway.token_counts import TokenCountsDoor
@@ -124,6 +128,8 @@ class Gateway:
         )
         self._messages = MessagesDoor(self.live, answers)
         self._chat = ChatDoor(self.live, answers)
+        self._kept = KeptResponses(self.live, environ)
+        self._responses = ResponsesDoor(self.live, answers, self._kept)
         self._token_counts = TokenCountsDoor(self.live, counting)
         self._follow()
         self.live.subscribe(self._follow)
@@ -196,7 +202,8 @@ class Gateway:
             raise TurnoutError(nothing_there(exchange.method, exchange.path))
         if exchange.method not in methods:
             raise TurnoutError(wrong_method(exchange.method, path, methods))
-        told_to_all = path not in (*USAGE, COUNT_TOKENS, INPUT_TOKENS, *CONFIGURING) and not is_of_models(path)
+        told_to_all = path not in (*USAGE, COUNT_TOKENS, INPUT_TOKENS, *CONFIGURING)
+        told_to_all = told_to_all and not is_of_models(path) and not is_of_responses(path)
         if record is None and told_to_all and not path.startswith(OWN):
             await answer_small(exchange, path, self._placements.check)
             return
@@ -214,12 +221,16 @@ class Gateway:
             await self._config_door.answer(exchange, path)
         elif is_of_models(path):
             await self._models.answer(exchange, path)
+        elif is_of_responses(path):
+            await self._kept.answer(exchange, path)
         elif path == QUOTA or path in USAGE:
             await self._quota.answer(exchange, path)
         elif record is None:
             await self._admin.answer(exchange, path)
         elif path == CHAT:
             await self._chat.answer(exchange, record)
+        elif path == RESPONSES:
+            await self._responses.answer(exchange, record)
         else:
             await self._messages.answer(exchange, record)
 
@@ -255,6 +266,7 @@ class Gateway:
         await self.tracer.close()
         await self.ledger.close()
         await self._placements.close()
+        await self._kept.close()
         await self._board.close()
         await self.live.close()
         await self._accounts.close()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from turnout.gateway.exchange import Exchange
 
-MESSAGES, CHAT = "/v1/messages", "/v1/chat/completions"
-ANSWERING = frozenset({MESSAGES, CHAT})
+MESSAGES, CHAT, RESPONSES = "/v1/messages", "/v1/chat/completions", "/v1/responses"
+ANSWERING = frozenset({MESSAGES, CHAT, RESPONSES})
 """Where models answer. Each request there has a record."""
 COUNT_TOKENS, INPUT_TOKENS = "/v1/messages/count_tokens", "/v1/responses/input_tokens"
 OWN = "/turnout/"
@@ -40,6 +40,10 @@ METHODS: dict[str, tuple[str, ...]] = {
     "/ready": ("GET", "HEAD"),
     MESSAGES: ("POST",),
     CHAT: ("POST",),
+    RESPONSES: ("POST",),
+    f"{RESPONSES}/{{id}}": ("GET", "DELETE"),
+    f"{RESPONSES}/{{id}}/cancel": ("POST",),
+    f"{RESPONSES}/{{id}}/input_items": ("GET",),
     COUNT_TOKENS: ("POST",),
     INPUT_TOKENS: ("POST",),
     MODELS: ("GET",),
@@ -67,7 +71,15 @@ def methods_of(path: str) -> tuple[str, ...] | None:
     for place in (REQUESTS, MODELS):
         if path.startswith(f"{place}/"):
             return METHODS[f"{place}/{{id}}"]
+    if path not in METHODS and path.startswith(f"{RESPONSES}/"):
+        _, slash, what = path.removeprefix(f"{RESPONSES}/").partition("/")
+        return METHODS.get(f"{RESPONSES}/{{id}}{slash}{what}")
     return METHODS.get(path)
+
+
+def is_of_responses(path: str) -> bool:
+    """Whether one of the doors to responses that are kept is there (`turnout.gateway.kept_responses`)."""
+    return path.startswith(f"{RESPONSES}/") and path not in METHODS
 
 
 def is_of_models(path: str) -> bool:
@@ -124,9 +136,9 @@ def nothing_there(method: str, path: str) -> Failure:
         what = f"There is nothing at {path[:200]}: {reason}."
         return Failure(kind=FailureKind.NOT_FOUND, message=what, next_step=step)
     hint = ""
-    if path.endswith((MESSAGES, CHAT)):
+    if path.endswith((MESSAGES, CHAT, RESPONSES)):
         hint = " The client's base address should end before /v1."
-    elif path == CHAT.removeprefix("/v1"):
+    elif path in (CHAT.removeprefix("/v1"), RESPONSES.removeprefix("/v1")):
         hint = " The client's base address should end with /v1."
     return Failure(
         kind=FailureKind.NOT_FOUND,

@@ -14,13 +14,13 @@ from msgspec import Raw
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, dropped
 from turnout.protocol.reading import is_null, refuse
-from turnout.protocol.response_create import ItemHead, head_of
+from turnout.protocol.response_create import head_of
 from turnout.translate.tools import short_call_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from turnout.protocol.capabilities import Capabilities
+    from turnout.translate.target import Target
 
 REFERENCE = "item_reference"
 """An item that stands for a stored one."""
@@ -56,15 +56,15 @@ def is_legal_id(identifier: str, kind: str) -> bool:
     return bool(_LEGAL.fullmatch(identifier)) and identifier.startswith(PREFIXES.get(kind, ""))
 
 
-def legal_items(items: Iterable[Raw], capabilities: Capabilities, notes: list[Note]) -> list[bytes]:
-    """The items as the upstream takes them.
+def legal_items(items: Iterable[Raw], target: Target, notes: list[Note]) -> list[bytes]:
+    """The items as `target` takes them.
 
     Raises `TurnoutError` (`BAD_REQUEST`) naming an item that it could not understand.
     """
     made: list[bytes] = []
     for index, item in enumerate(items):
         path = f"input[{index}]"
-        legal = _legal(item, head_of(item, path), path, capabilities, notes)
+        legal = _legal(item, path, target, notes)
         if legal is not None:
             made.append(legal)
     return made
@@ -75,8 +75,10 @@ def has_additional_tools(items: Sequence[Raw]) -> bool:
     return any(b"additional_tools" in bytes(memoryview(item)[:200]) for item in items[:2])
 
 
-def _legal(item: Raw, head: ItemHead, path: str, capabilities: Capabilities, notes: list[Note]) -> bytes | None:
-    whole = bytes(item)
+def _legal(item: Raw, path: str, target: Target, notes: list[Note]) -> bytes | None:
+    head, whole, capabilities = head_of(item, path), bytes(item), target.capabilities
+    if head.type == "reasoning" and not target.replay_reasoning:
+        return None  # upstream could not read it: the attempt's own note says so
     if head.type == REFERENCE and not capabilities.stored_responses:
         raise fail(
             FailureKind.BAD_REQUEST,

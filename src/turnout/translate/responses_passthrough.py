@@ -95,7 +95,7 @@ def translate(request: ResponseCreate, items: Sequence[Raw], target: Target) -> 
     notes: list[Note] = []
     tools = client_tools(request.wishes.tools, capabilities)
     notes += tools.notes
-    made = legal_items(items, capabilities, notes)
+    made = legal_items(items, target, notes)
     framing = _framing(items, tools, target, notes)
     if has_additional_tools(items) and not capabilities.lite_framing:
         tools, made = _taken_out(tools, made, notes)
