@@ -11,6 +11,7 @@ from tests.routing.asking import NULL, Request
 from turnout.config import Config, CustomUpstream, ModelsSettings, RoutingSettings, Rule, Slot, Slots
 from turnout.models.catalogue import Catalogue
 from turnout.protocol.capabilities import USUAL, Capabilities
+from turnout.protocol.errors import TurnoutError
 from turnout.routing import chains
 from turnout.routing.overrides import Overrides
 from turnout.routing.route import Route
@@ -118,6 +119,14 @@ def test_a_chain_begins_with_its_first_and_goes_on_with_the_others(config: Confi
     second = to(config, instead="gpt-5.5@low")
     assert (second.upstream, second.model, second.effort) == ("codex", "gpt-5.5", "low")
     assert to(config, instead="sonnet").upstream == "codex"
+
+
+def test_of_a_chain_what_leads_nowhere_is_passed_over() -> None:
+    found = to(Config(custom=CUSTOM), model="[gone, no/thing, groq/a, gpt-5.5]")
+    assert (found.upstream, found.model, found.fallbacks) == ("groq", "a", ("gpt-5.5",))
+    assert "gone was passed over: There is no model 'gone' here" in found.notes[0].reason
+    with pytest.raises(TurnoutError, match="There is no model 'gone' here"):
+        to(Config(custom=CUSTOM), model="[gone, went]")
 
 
 def test_a_client_may_send_a_chain_itself() -> None:

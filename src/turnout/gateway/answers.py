@@ -84,17 +84,18 @@ class Answers:
             session,
             overrides=asked.overrides,
             around=lambda upstream: guard.around(around(upstream)),
+            size=exchange.size,
         )
         meter = Meter(self._board, exchange, self._notice)
         place = await self._first_place(placement, meter, record)
         key = session_key(session, asked.agent)
 
-        async def elsewhere(failure: Failure) -> Step | None:
-            move = await placement.next(failure)
+        async def elsewhere(failure: Failure, accounts: bool) -> Step | None:
+            move = await placement.next(failure, accounts=accounts)
             if move is None:
                 return None
             records.add_route(record, move.place.route, move.place.credential.tag)
-            return Step(move.place, self._targets.make(move.place, key, config), move.note)
+            return Step(move.place, self._targets.make(move.place, key, config), move.note, move.elsewhere)
 
         attempts = Attempts(
             asked.dialect,

@@ -108,8 +108,14 @@ class Attempts:
         """The request is refused rather than sent with something left out."""
         return self._strict is not None
 
-    def move(self, target: Target, note: Note) -> None:
-        """The request is sent to another account, with ``target``; ``note`` says why."""
+    def move(self, target: Target, note: Note, *, elsewhere: bool = False) -> None:
+        """The request is sent to another account, with ``target``; ``note`` says why.
+
+        ``elsewhere``: to another model or upstream, where each reason for another attempt counts anew.
+        """
+        if elsewhere:
+            self._spent.clear()
+            self._renewal_is_new = False
         self.target = target
         self.notes.append(note)
         self._spent.discard("credential")

@@ -56,6 +56,7 @@ class Exchange:
         "path",
         "query",
         "request_id",
+        "size",
         "status",
     )
 
@@ -70,6 +71,8 @@ class Exchange:
         server = scope.get("server")
         self.listening: str = server[0] if server else ""
         """Local address that the connection came in on."""
+        self.size = 0
+        """Bytes of the request's body, decompressed, once it has been read."""
         self.status = 0
         """Status of the answer, 0 until it has begun."""
         self.also: Iterable[tuple[bytes, bytes]] = ()
@@ -100,7 +103,10 @@ class Exchange:
                 "Raise TURNOUT_BODY_TIMEOUT if the connection is that slow.",
             ) from None
         encoding = self.headers.get(b"content-encoding")
-        return body if encoding is None else decoded(body, encoding.decode("latin-1"), limit)
+        if encoding is not None:
+            body = decoded(body, encoding.decode("latin-1"), limit)
+        self.size = len(body)
+        return body
 
     async def _whole_body(self, limit: int) -> bytes:
         pieces: list[bytes] = []

@@ -14,12 +14,14 @@ import msgspec
 
 from turnout.accounts.account import State
 from turnout.gateway.budget import Budget
+from turnout.gateway.chain import Chain
 from turnout.gateway.who import Who
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.protocol.fidelity import Note, mapped
 from turnout.routing.accounts import Standing, first_to_open, in_order
 from turnout.routing.overrides import NONE, Overrides
 from turnout.routing.router import route
+from turnout.routing.rules import BYTES_A_TOKEN
 from turnout.translate.reasoning import account_in
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class Move(msgspec.Struct, frozen=True):
 
     place: Place
     note: Note
+    elsewhere: bool = False
+    """It is another model or upstream, of which what was met before says nothing."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -74,6 +78,8 @@ class Step(msgspec.Struct, frozen=True):
     place: Place
     target: Target
     note: Note
+    elsewhere: bool = False
+    """As in `Move`."""
 
 
 def fails_over(config: Config, upstream: str) -> bool:
@@ -116,12 +122,29 @@ class Placements:
         *,
         overrides: Overrides = NONE,
         around: Callable[[Upstream], Upstream],
+        size: int = 0,
     ) -> Placement:
         """The placement of one request, by what is in force ``now``.
 
-        ``overrides`` are what it asks for by itself; ``around`` wraps upstreams. Raises `TurnoutError` as `route` does.
+        ``overrides`` are what it asks for by itself; ``around`` wraps upstreams; ``size`` is the request's bytes, 0 if
+        they are not known. Raises `TurnoutError` as `route` does.
         """
-        chosen, plan = self._route(now, request, overrides)
+        tokens = size // BYTES_A_TOKEN
+        chosen, plan = self._route(now, request, overrides, tokens)
+
+        def by_member(member: str) -> Route:
+            return route(
+                request,
+                now.config,
+                now.catalogue,
+                overrides,
+                upstreams=now.offers,
+                plan=plan,
+                tokens=tokens,
+                instead=member,
+            )
+
+        rest = Chain(chosen.fallbacks, by_member, now.config.routing.fallback_on)
         stays = ""
         if fails_over(now.config, chosen.upstream) and not chosen.account:
             stays = self._sessions.get(session, "") or self._account_in(messages)
@@ -130,13 +153,13 @@ class Placements:
             # Without a tier: what it costs is counted by list prices, and a fast one would go beyond the user's cap.
             to_api = msgspec.structs.replace(overrides, upstream="openai", tier="default")
             spill = route(request, now.config, now.catalogue, to_api, upstreams=now.offers)
-        return Placement(self, now, chosen, spill, session=session, stays=stays, plan=plan, around=around)
+        return Placement(self, now, chosen, spill, session=session, stays=stays, plan=plan, around=around, chain=rest)
 
-    def _route(self, now: Snapshot, request: RequestFacts, overrides: Overrides) -> tuple[Route, str]:
+    def _route(self, now: Snapshot, request: RequestFacts, overrides: Overrides, tokens: int) -> tuple[Route, str]:
         """The route of a request, and the plan of the account that it is for; empty if that is not known."""
 
         def chosen_for(plan: str) -> Route:
-            return route(request, now.config, now.catalogue, overrides, upstreams=now.offers, plan=plan)
+            return route(request, now.config, now.catalogue, overrides, upstreams=now.offers, plan=plan, tokens=tokens)
 
         plan = self.who.plan()
         chosen = chosen_for(plan)
@@ -212,8 +235,13 @@ class Placement:
         stays: str,
         plan: str,
         around: Callable[[Upstream], Upstream],
+        chain: Chain,
     ) -> None:
-        """``chosen`` is its route, ``spill`` the one in place of the plan, if there is one; see `Placements.begin`."""
+        """``chosen`` is its route, ``spill`` the one in place of the plan, if there is one; see `Placements.begin`.
+
+        ``chain`` is the rest of the chain of models that it goes by.
+        """
+        self._chain = chain
         self._all = placements
         self._session = session
         self.plan = plan
@@ -230,11 +258,16 @@ class Placement:
         self._stays = stays
         self._may_spill = True
         self._why_no_spill = ""
-        self.notes: list[Note] = []
+        self._notes: list[Note] = []
         self.spilled = False
         """It goes to the API in place of the plan."""
         self.first_to_open = ""
         """The account whose limit ends first, once `failure` or `first` has found that no account can be used."""
+
+    @property
+    def notes(self) -> list[Note]:
+        """What is said of the accounts and models that were passed over."""
+        return [*self._notes, *self._chain.notes]
 
     @property
     def route(self) -> Route:
@@ -243,6 +276,16 @@ class Placement:
 
     async def first(self) -> Place:
         """Where it goes first. Raises `TurnoutError` if nobody can be asked."""
+        try:
+            return await self._first()
+        except TurnoutError as error:
+            move = await self._go_on(error.failure)
+            if move is None:
+                raise
+            self._notes.append(move.note)
+            return move.place
+
+    async def _first(self) -> Place:
         if not self._chooses:
             upstream = self._around(self._now.upstreams[self._route.upstream])
             return Place(upstream, await self._usual(upstream, self._route), self._route)
@@ -262,11 +305,32 @@ class Placement:
         upstream = self._now.upstreams[self._route.upstream]
         return Place(upstream, await upstream.credential(), self._route)  # raises what is wrong with it
 
-    async def next(self, failure: Failure) -> Move | None:
+    async def next(self, failure: Failure, *, accounts: bool = True) -> Move | None:
         """Where it goes after the limit of the account before was reached, or upstream was overloaded for it.
 
-        None if there is nowhere else. An overload is no reason to spend money: it passes.
+        None if there is nowhere else. An overload is no reason to spend money: it passes. Of a chain of models the next
+        one follows when no account is left, or at once unless other ``accounts`` may be tried.
         """
+        move = await self._next_of_the_accounts(failure) if accounts else None
+        return move or await self._go_on(failure)
+
+    async def _go_on(self, failure: Failure) -> Move | None:
+        """The next of the chain that the request goes by, if the failure is one to go on after."""
+        chain, before = self._chain, self.route
+        while chain.goes_on_after(failure) and (found := chain.take()) is not None:
+            upstream = self._around(self._now.upstreams[found.upstream])
+            try:
+                place = Place(upstream, await self._usual(upstream, found), found)
+            except TurnoutError as error:
+                chain.pass_over(found, error.failure)
+                continue
+            self._route, self._spill_route = found, None
+            self._chooses = self.spilled = False
+            self._tried, self._left = [], []
+            return Move(place, chain.turn(before, failure, found), elsewhere=True)
+        return None
+
+    async def _next_of_the_accounts(self, failure: Failure) -> Move | None:
         if not self._tried or self.spilled or failure.kind not in REASONS:
             return None
         before = self._tried[-1]
@@ -287,7 +351,7 @@ class Placement:
     def failure(self, failure: Failure) -> Failure:
         """What the client is told when nothing else can be tried after ``failure``."""
         if not self._chooses or self.spilled or failure.kind is not FailureKind.USAGE_LIMIT:
-            return failure
+            return self._chain.told(failure)
         standings = [each for each in self._standings() if each.dry]
         first = first_to_open(standings)
         if first is None:
@@ -329,7 +393,7 @@ class Placement:
                 credential = await upstream.credential(name)
             except TurnoutError as error:
                 problem = error.failure
-                self.notes.append(mapped("account", f"{name} was passed over: {problem.message}"))
+                self._notes.append(mapped("account", f"{name} was passed over: {problem.message}"))
                 continue
             self._tried.append(name)
             self._all.settle(self._session, name)
@@ -360,9 +424,9 @@ class Placement:
     def _note_the_change(self, place: Place) -> None:
         """A session that is not sent as it was before says so in its record."""
         if self.spilled:
-            self.notes.append(mapped("account", f"the plan's usage limit is reached: sent {self._as(place)}"))
+            self._notes.append(mapped("account", f"the plan's usage limit is reached: sent {self._as(place)}"))
         elif self._stays and self._stays != place.credential.account:
-            self.notes.append(
+            self._notes.append(
                 mapped(
                     "account", f"the session was with {self._stays}, which cannot be used now: sent {self._as(place)}"
                 )

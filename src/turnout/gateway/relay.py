@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from turnout.translate.translation import AnswerStream
     from turnout.upstream.base import Upstream, UpstreamStream
 
-    Elsewhere = Callable[[Failure], Awaitable[Step | None]]
+    Elsewhere = Callable[[Failure, bool], Awaitable[Step | None]]
 
 TAIL_SECONDS = 1.0
 """How long the end of upstream's HTTP answer is waited for, so that its connection can be used again."""
@@ -136,6 +136,9 @@ class Relay:
                     limit, pause = failure, 0.0
                     continue
                 again = self._attempts.again(failure, watch.room)
+                if again is None and await self._move(failure, accounts=False):
+                    limit, overload, pause = failure, None, 0.0
+                    continue
                 if again is None:
                     # What is wrong with the account that stood in says nothing of the one whose place it took.
                     return overload if overload is not None and failure.kind in OF_THE_ACCOUNT else failure
@@ -153,13 +156,17 @@ class Relay:
             leaving.cancel()
             self._attempts.let_go()
 
-    async def _move(self, failure: Failure) -> bool:
-        """Turns to where a request may go on after ``failure``; whether there is such a place."""
-        if not self._attempts.held or (step := await self._elsewhere(failure)) is None:
+    async def _move(self, failure: Failure, *, accounts: bool = True) -> bool:
+        """Turns to where a request may go on after ``failure``; whether there is such a place.
+
+        ``accounts``: another account may be such a place.
+        """
+        if not self._attempts.held or (step := await self._elsewhere(failure, accounts)) is None:
             return False
         place, target = step.place, step.target
         self._upstream, self._credential = place.upstream, place.credential
-        self._attempts.move(target, step.note)
+        self._attempts.move(target, step.note, elsewhere=step.elsewhere)
+        self._fresh = self._fresh and not step.elsewhere
         self._continuation.turn_to(place.upstream)
         self._meter.chosen(place.credential)
         return True

@@ -56,7 +56,10 @@ NEEDS_RESTART = frozenset(
 )
 """Settings that count from the next start on."""
 
-NOT_OF_UPSTREAMS = ("model", "effort", "tier", "strict", "server", "slots", "models", "routing", "tools", "search", "records")
+NOT_OF_UPSTREAMS = (
+    *("model", "effort", "tier", "strict"),
+    *("server", "slots", "models", "routing", "tools", "search", "records"),
+)
 """Settings and sections that have nothing to do with how upstreams are reached."""
 
 GUARDED = frozenset(

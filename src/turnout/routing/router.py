@@ -6,7 +6,9 @@ and no wire format.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
 
 from turnout.models import effort as efforts
 from turnout.models.catalogue import UNKNOWN_WINDOW, Catalogue, ModelFacts, usable
@@ -62,14 +64,83 @@ def route(
     Raises `TurnoutError`: `MODEL_UNAVAILABLE` for a name that leads nowhere (every name of Claude's leads somewhere),
     `BAD_REQUEST` for an upstream that is not there.
     """
+    aim = _aimed(request, config, catalogue, overrides, upstreams=upstreams, tokens=tokens, instead=instead)
+    try:
+        found = _routed(aim, request, config, catalogue, overrides, upstreams=upstreams, plan=plan)
+    except TurnoutError as error:
+        if instead:
+            raise
+        # Of a chain the first one counts that leads anywhere.
+        passed: tuple[Note, ...] = (mapped("model", f"{aim.chain[0]} was passed over: {error}"),) if aim.chain else ()
+        for number, member in enumerate(aim.chain[1:], 2):
+            try:
+                found = route(
+                    request,
+                    config,
+                    catalogue,
+                    overrides,
+                    upstreams=upstreams,
+                    plan=plan,
+                    tokens=tokens,
+                    instead=member,
+                )
+            except TurnoutError as further:
+                passed = (*passed, mapped("model", f"{member} was passed over: {further}"))
+                continue
+            return msgspec.structs.replace(found, fallbacks=aim.chain[number:], notes=(*passed, *found.notes))
+        raise
+    return found if instead else msgspec.structs.replace(found, fallbacks=aim.chain[1:])
+
+
+class _Aim(NamedTuple):
+    """What a request asks for, and what the configuration says to that."""
+
+    named: names.Named
+    lane: Lane
+    rule: Rule | None
+    configured: Wish | None
+    notes: tuple[Note, ...]
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        return self.named.wish.chain or (self.configured.chain if self.configured else ())
+
+
+def _aimed(
+    request: RequestFacts,
+    config: Config,
+    catalogue: Catalogue,
+    overrides: Overrides,
+    *,
+    upstreams: Mapping[str, Capabilities],
+    tokens: int,
+    instead: str,
+) -> _Aim:
     named = names.resolve(overrides.model or request.model, config.models.aliases, catalogue, upstreams, instead)
-    if named.wish.chain:
-        instead = ""
     small = bytes(request.tools) in NO_TOOLS
     lane = lanes.of(named.slot, config, subagent=overrides.subagent, small=small)
     rule, on_rule = _rule(request, named, lane, overrides, small=small, tokens=tokens)
-    ruled = rule.model if rule else ""
-    configured = lanes.configured(lane, catalogue, upstreams, ruled=ruled, instead=instead)
+    configured = lanes.configured(
+        lane,
+        catalogue,
+        upstreams,
+        ruled=rule.model if rule else "",
+        instead="" if named.wish.chain else instead,
+    )
+    return _Aim(named, lane, rule, configured, on_rule)
+
+
+def _routed(
+    aim: _Aim,
+    request: RequestFacts,
+    config: Config,
+    catalogue: Catalogue,
+    overrides: Overrides,
+    *,
+    upstreams: Mapping[str, Capabilities],
+    plan: str,
+) -> Route:
+    named, lane, rule, configured, on_rule = aim
     upstream = (
         overrides.upstream
         or named.wish.upstream
@@ -92,7 +163,7 @@ def route(
     else:
         # What is set for the usual place says nothing of one that the request or a rule has chosen.
         usual = (configured.upstream if configured else "") or lane.first("upstream") or config.upstream
-        counts = configured is not None and (upstream == usual or bool(ruled))
+        counts = configured is not None and (upstream == usual or (rule is not None and bool(rule.model)))
         chosen = own.chosen(settings, named, configured.name if configured and counts else None, slot)
     if chosen is None:
         choice, on_model = plans.default(lane.slots[-1], catalogue, plan)
@@ -127,7 +198,6 @@ def route(
         window=window(facts, offered) if settings is None else own.window(settings, window(facts, offered)),
         tool_search=facts is not None and config.tools.tool_search,
         image_detail="original" if facts is not None and facts.original_images else "auto",
-        fallbacks=(named.wish.chain or (configured.chain if configured else ()))[1:],
         plan_counts=offered.catalogued,
         notes=(
             *(

@@ -1,0 +1,76 @@
+"""The rest of a chain of models that a request goes by: which one is asked next, and what became of those before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from turnout.protocol.errors import Failure, TurnoutError
+from turnout.protocol.fidelity import Note, mapped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from turnout.routing.route import Route
+
+NOTE_LENGTH = 300
+"""Characters of a failure that a note on the next model repeats."""
+
+
+class Chain:
+    """One request's. Its routes are made at the beginning, for the request is not kept to make them from."""
+
+    def __init__(self, members: Collection[str], route_by: Callable[[str], Route], reasons: Collection[str]) -> None:
+        """``members`` are model strings, ``route_by`` gives the route by one of them, ``reasons`` are the kinds of
+        failure after which the next one is asked."""
+        self._left = [(member, _route_or_failure(route_by, member)) for member in members]
+        self._reasons = reasons
+        self._failed: list[str] = []
+        """What was asked, and how it failed."""
+        self.notes: list[Note] = []
+        """What is said of members that were passed over."""
+
+    def goes_on_after(self, failure: Failure) -> bool:
+        """Whether the next one is asked after this failure."""
+        return failure.kind.value in self._reasons
+
+    def take(self) -> Route | None:
+        """The next route; None if there is none left."""
+        while self._left:
+            member, found = self._left.pop(0)
+            if not isinstance(found, Failure):
+                return found
+            self.notes.append(mapped("model", f"{member} was passed over: {found.message}"))
+        return None
+
+    def pass_over(self, route: Route, failure: Failure) -> None:
+        """The route taken last cannot be used."""
+        self.notes.append(mapped("model", f"{_name(route)} was passed over: {failure.message}"))
+
+    def turn(self, before: Route, failure: Failure, after: Route) -> Note:
+        """The request goes on by the route ``after``: what is said of that."""
+        kind = failure.kind.value.replace("_", " ")
+        self._failed.append(f"{_name(before)} ({kind})")
+        why = f"{_name(before)} failed ({kind}): {failure.message}"
+        return mapped("model", f"{why[:NOTE_LENGTH].rstrip('.')}. Sent to {_name(after)}")
+
+    def told(self, failure: Failure) -> Failure:
+        """The last failure, with what had failed before it."""
+        if not self._failed:
+            return failure
+        message = (
+            f"{failure.message.rstrip('.')}. It was the last of a chain: before it failed {', '.join(self._failed)}."
+        )
+        return msgspec.structs.replace(failure, message=message)
+
+
+def _name(route: Route) -> str:
+    return f"{route.upstream}/{route.model}"
+
+
+def _route_or_failure(route_by: Callable[[str], Route], member: str) -> Route | Failure:
+    try:
+        return route_by(member)
+    except TurnoutError as error:
+        return error.failure
