@@ -103,7 +103,7 @@ class Guard:
             return  # an answer goes on: there is nothing to sum up now
         self._call, self._upstream, self._size, self._count = call, upstream, 0, None
         share = self._snapshot.config.models.overflow
-        limit = windows.limit(self._snapshot.catalogue.get(call.model), upstream, share)
+        limit = self._limit(upstream, call.model, share)
         if limit is None or windows.most_tokens(len(call.body)) <= limit:
             return
         self._size = len(call.body)
@@ -121,6 +121,13 @@ class Guard:
                     maximum=limit,
                 )
             )
+
+    def _limit(self, upstream: str, model: str, share: float) -> int | None:
+        own = self._snapshot.config.custom.get(upstream)
+        if own is not None:
+            # What the catalogue knows of a model says nothing of a server that serves it with a smaller window.
+            return int(own.window * share) if own.window and share else None
+        return windows.limit(self._snapshot.catalogue.get(model), upstream, share)
 
     async def with_numbers(self, failure: Failure) -> Failure:
         """An overflow with the request's tokens and the model's window, where upstream has not named them."""

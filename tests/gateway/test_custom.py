@@ -1,0 +1,180 @@
+"""Upstreams of the user's own behind the gateway: both wires, chains of models, rules, hot changes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from tests.gateway.client import message, record, send
+from tests.gateway.conftest import config
+from turnout.config import Config, CustomUpstream, RoutingSettings, Rule, Slot, Slots
+from turnout.gateway.server import RunningGateway
+from turnout.protocol.errors import FailureKind
+from turnout.simulator import FunctionCall, Message, Reasoning, Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.gateway.client import Answer
+    from turnout.simulator import RecordedRequest, Simulator
+
+    Start = Callable[..., RunningGateway]
+
+TOOL = {"name": "look", "description": "Looks.", "input_schema": {"type": "object", "properties": {}}}
+
+
+@pytest.fixture
+def start(sim: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Start]:
+    """A gateway with the upstreams ``chat``, ``plain`` (the Responses API), ``dead`` and ``keyless``."""
+    monkeypatch.setenv("TURNOUT_HOME", str(tmp_path))
+    monkeypatch.setenv("BOX_KEY", sim.api_key)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    custom = {
+        "chat": CustomUpstream(base_url=sim.openai_url, wire="chat", key="env:BOX_KEY", model="qwen"),
+        "plain": CustomUpstream(base_url=sim.openai_url, key="env:BOX_KEY", model="gpt-5.5"),
+        "dead": CustomUpstream(base_url=dead, model="gone"),
+        "keyless": CustomUpstream(base_url=dead, model="gone", key="env:NOBODY_HAS_SET_THIS"),
+    }
+    with contextlib.ExitStack() as stack:
+
+        def run(**fields: Any) -> RunningGateway:
+            made = config(f"{sim.codex_url}/responses", home)
+            return stack.enter_context(RunningGateway(msgspec.structs.replace(made, custom=custom, **fields)))
+
+        yield run
+
+
+def ask(gateway: RunningGateway, model: str = "claude-opus-5-5", **fields: Any) -> Answer:
+    return send(gateway, message(model=model, **fields))
+
+
+def body(request: RecordedRequest) -> Any:
+    return request.body if isinstance(request.body, dict) else json.loads(request.body)
+
+
+def went(sim: Simulator) -> list[tuple[str, str]]:
+    """Path and model of what arrived."""
+    return [(request.path, body(request)["model"]) for request in sim.requests]
+
+
+def notes(gateway: RunningGateway, answer: Answer) -> str:
+    return "; ".join(str(note) for note in record(gateway, answer).notes)
+
+
+class TestWires:
+    def test_chat_completions_with_tools_and_reasoning(self, start: Start, sim: Simulator) -> None:
+        gateway = start(upstream="chat", slots=Slots())
+        sim.script(
+            Turn(output=[Reasoning(summary=["Let me see."]), FunctionCall(name="look", arguments={})]),
+            Message(text="Nothing."),
+        )
+        first = ask(gateway, tools=[TOOL])
+        blocks = first.json["content"]
+        assert [block["type"] for block in blocks] == ["thinking", "tool_use"]
+        assert blocks[0]["thinking"] == "Let me see."
+        assert first.json["usage"]["output_tokens"] > 0
+        history = [
+            {"role": "user", "content": "Say something."},
+            {"role": "assistant", "content": blocks},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": blocks[1]["id"], "content": "dark"}]},
+        ]
+        second = ask(gateway, tools=[TOOL], messages=history)
+        assert second.json["content"][0]["text"] == "Nothing."
+        assert went(sim) == [("/v1/chat/completions", "qwen")] * 2
+        replayed = body(sim.requests[-1])["messages"]
+        assert [each["role"] for each in replayed] == ["user", "assistant", "tool"]
+        assert replayed[1]["reasoning_content"] == "Let me see."
+        assert replayed[2]["content"] == "dark"
+        assert record(gateway, second).upstream == "chat"
+
+    def test_the_responses_api(self, start: Start, sim: Simulator) -> None:
+        gateway = start()
+        assert ask(gateway, "plain/gpt-5.5").status == 200
+        assert went(sim) == [("/v1/responses", "gpt-5.5")]
+        assert sim.requests[0].headers["authorization"] == f"Bearer {sim.api_key}"
+
+    def test_a_key_that_is_refused_is_said_so(self, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+        gateway = start()
+        monkeypatch.setenv("BOX_KEY", "sk-wrong")
+        answer = ask(gateway, "chat/qwen")
+        assert answer.error[0] == "authentication_error"
+        assert "Check the key of the upstream chat (env:BOX_KEY)" in answer.error[1]
+        assert "Set NOBODY_HAS_SET_THIS" in ask(gateway, "keyless/x").error[1]
+
+
+class TestChains:
+    @pytest.mark.parametrize("first", ["dead", "keyless"])
+    def test_the_next_is_asked_where_one_fails(self, start: Start, sim: Simulator, first: str) -> None:
+        gateway = start(slots=Slots(opus=Slot(model=f"[{first}/gone, chat/qwen, plain/gpt-5.5]")))
+        answer = ask(gateway)
+        assert answer.status == 200
+        assert went(sim) == [("/v1/chat/completions", "qwen")]
+        kept = record(gateway, answer)
+        assert (kept.upstream, kept.model) == ("chat", "qwen")
+        assert f"{first}/gone failed" in notes(gateway, answer)
+        assert "Sent to chat/qwen" in notes(gateway, answer)
+
+    @pytest.mark.parametrize(
+        ("fault", "tries"), [("429-burst:9", 1), ("500", 2), ("503", 2), ("failed:server_error", 2), ("drop", 2)]
+    )
+    def test_failures_of_a_server_that_answers(self, start: Start, sim: Simulator, fault: str, tries: int) -> None:
+        gateway = start(slots=Slots(opus=Slot(model="[chat/qwen, plain/gpt-5.5]")))
+        sim.fault(fault, times=tries, model="qwen")
+        answer = ask(gateway)
+        assert answer.status == 200, answer.body
+        assert went(sim)[-1] == ("/v1/responses", "gpt-5.5")
+
+    def test_what_is_the_clients_fault_ends_it(self, start: Start, sim: Simulator) -> None:
+        gateway = start(slots=Slots(opus=Slot(model="[chat/qwen, plain/gpt-5.5]")))
+        sim.fault("context-400", model="qwen")
+        assert ask(gateway).status == 400
+        assert len(sim.requests) == 1
+
+    def test_nothing_follows_once_anything_was_said(self, start: Start, sim: Simulator) -> None:
+        gateway = start(slots=Slots(opus=Slot(model="[chat/qwen, plain/gpt-5.5]")))
+        sim.script(Turn(output=[Message(text="word " * 50)]))
+        sim.fault("failed-mid-text:server_error", model="qwen")
+        answer = ask(gateway, stream=True)
+        assert answer.names[-1] == "error"
+        assert len(sim.requests) == 1
+
+    def test_the_last_failure_names_those_before(self, start: Start) -> None:
+        gateway = start()
+        answer = ask(gateway, "[dead/a, dead/b]")
+        assert answer.status >= 500
+        assert "It was the last of a chain: before it failed dead/a (unreachable)" in answer.error[1]
+
+    def test_only_named_failures_count(self, start: Start, sim: Simulator) -> None:
+        gateway = start(routing=RoutingSettings(fallback_on=("rate_limited",)))
+        assert ask(gateway, "[dead/a, chat/qwen]").status >= 500
+        assert not sim.requests
+
+
+class TestRules:
+    def test_long_requests_go_elsewhere_and_the_record_says_why(self, start: Start, sim: Simulator) -> None:
+        rules = (Rule(name="long", above=5_000, model="chat/gemini"), Rule(kind="background", model="plain/gpt-5.5"))
+        gateway = start(routing=RoutingSettings(rules=rules))
+        short, long = ask(gateway, tools=[TOOL]), ask(gateway, messages=[{"role": "user", "content": "word " * 5_000}])
+        background = ask(gateway, "claude-haiku-5-5")
+        assert (short.status, long.status, background.status) == (200, 200, 200)
+        assert [model for _, model in went(sim)] == ["gpt-6-astra", "gemini", "gpt-5.5"]
+        assert "the rule long applies (about 62" in notes(gateway, long)
+        assert "the rule 2 applies (background)" in notes(gateway, background)
+
+
+def test_a_window_that_is_set_refuses_what_is_too_long(start: Start, sim: Simulator) -> None:
+    gateway = start()
+    small = msgspec.structs.replace(gateway.config.custom["chat"], window=1_000)
+    changed: Config = msgspec.structs.replace(gateway.config, custom={**gateway.config.custom, "chat": small})
+    gateway.gateway.live.use_config(changed)
+    answer = ask(gateway, "chat/qwen", messages=[{"role": "user", "content": "word " * 5_000}])
+    assert record(gateway, answer).failure is FailureKind.CONTEXT_OVERFLOW
+    assert not sim.requests
