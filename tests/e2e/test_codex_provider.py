@@ -1,0 +1,102 @@
+"""The real Codex CLI with Turnout as its provider: `codex exec` with shell and patches, in both framings, resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.clients import codex
+from tests.e2e.script import say
+from turnout.simulator import FunctionCall, Turn
+from turnout.simulator.scenario import CustomToolCall
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.stack import Stack
+
+PLAIN, LITE = "gpt-5.5", "gpt-6-astra"
+PATCH = "*** Begin Patch\n*** Add File: track.txt\n+seven\n*** End Patch\n"
+
+
+class Project:
+    """A folder in which the CLI works, set up for the gateway and nothing else."""
+
+    def __init__(self, folder: Path, stack: Stack, *, model: str, **provider: object) -> None:
+        self.folder = folder / "project"
+        self.folder.mkdir()
+        self._home = folder / "codex"
+        self._home.mkdir()
+        fields = {"name": "Turnout", "base_url": f"{stack.gateway.url}/v1", "wire_api": "responses", **provider}
+        lines = [f'model = "{model}"', 'model_provider = "turnout"', "[model_providers.turnout]", 'env_key = "KEY"']
+        lines += [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
+        (self._home / "config.toml").write_text("\n".join(lines) + "\n")
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "CODEX_HOME": str(self._home),
+            "KEY": stack.gateway.token,
+        }
+
+    def run(self, *arguments: str) -> list[dict[str, Any]]:
+        """One `codex exec`; the events that it tells."""
+        done = subprocess.run(
+            [codex(), "exec", *arguments],
+            env=self._environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+OPTIONS = ("--json", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox")
+
+
+def said(events: list[dict[str, Any]]) -> list[str]:
+    items = [event["item"] for event in events if event["type"] == "item.completed"]
+    return [item["text"] for item in items if item["type"] == "agent_message"]
+
+
+@pytest.mark.parametrize("model", [PLAIN, LITE])
+def test_a_command_and_a_patch(stack: Stack, tmp_path: Path, model: str) -> None:
+    stack.play(
+        Turn(output=[FunctionCall(name="exec_command", arguments={"cmd": "echo from-the-shell"})]),
+        Turn(output=[CustomToolCall(name="apply_patch", input=PATCH)]),
+        say("All done."),
+    )
+    project = Project(tmp_path, stack, model=model)
+
+    events = project.run(*OPTIONS, "Write the track down.")
+
+    assert said(events) == ["All done."], stack.story()
+    assert (project.folder / "track.txt").read_text() == "seven\n"
+    assert {request.status for request in stack.requests} == {200}
+    outputs = [item for item in stack.requests[1].input if item["type"] == "function_call_output"]
+    assert "from-the-shell" in json.dumps(outputs)
+    assert len({(request.body or {})["prompt_cache_key"] for request in stack.requests}) == 1
+    assert ("x-openai-internal-codex-responses-lite" in stack.requests[0].headers) is (model == LITE)
+
+
+def test_a_session_is_resumed(stack: Stack, tmp_path: Path) -> None:
+    stack.play(say("One."), say("Two."))
+    project = Project(tmp_path, stack, model=PLAIN)
+    thread = project.run(*OPTIONS, "First.")[0]["thread_id"]
+    assert said(project.run("resume", *OPTIONS, thread, "Second.")) == ["Two."]
+    kinds = [item["type"] for item in stack.requests[1].input]
+    assert "reasoning" in kinds, "what was thought goes back as it came"
+
+
+def test_a_limit_is_told_in_the_cli_s_own_words(stack: Stack, tmp_path: Path) -> None:
+    stack.simulator.fault("429-usage-limit", times=10)
+    project = Project(tmp_path, stack, model=PLAIN, request_max_retries=0, stream_max_retries=0)
+    with pytest.raises(AssertionError, match="usage limit"):
+        project.run(*OPTIONS, "First.")
+    assert len(stack.requests) == 1
