@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from turnout.config import Config, ModelsSettings, Slot, Slots
+from turnout.config import Config, CustomUpstream, ModelsSettings, Slot, Slots
 from turnout.models.catalogue import Catalogue
 from turnout.models.slots import SLOTS
 from turnout.routing.mapping import mapping
@@ -57,3 +57,10 @@ def test_it_warns_of_names_that_nobody_knows_and_of_nothing_that_nobody_has_aske
 def test_an_alias_with_a_slots_name_does_not_change_the_slot() -> None:
     config = Config(models=ModelsSettings(aliases={"opus": "gpt-5.5", "quick": "gpt-5.5"}))
     assert mapping(config, CATALOGUE)[0].model == "gpt-6.1-sol"
+
+
+def test_upstreams_of_ones_own_are_known_by_the_configuration() -> None:
+    own = CustomUpstream(base_url="http://127.0.0.1:8080/v1", model="qwen3-coder")
+    config = Config(upstream="box", custom={"box": own})
+    lines = mapping(config, CATALOGUE)
+    assert {(line.upstream, line.model) for line in lines} == {("box", "qwen3-coder")}

@@ -122,7 +122,7 @@ def _ask_for(slot: str, config: Config, report: Report) -> Wanted:
 def _model(slot: str, config: Config, names: Sequence[str]) -> str | None:
     """The model; asked again until it is one."""
     from turnout.discovery.catalogues import Catalogues
-    from turnout.routing.mapping import Nothing
+    from turnout.routing.mapping import Nothing, named_upstreams
     from turnout.routing.router import route
 
     while answer := ask(f"Model for {slot}: number or name; Enter leaves it"):
@@ -130,7 +130,7 @@ def _model(slot: str, config: Config, names: Sequence[str]) -> str | None:
             return ""
         model = chosen_of(answer, names)
         try:
-            route(Nothing(model), config, Catalogues(os.environ).known(config))
+            route(Nothing(model), config, Catalogues(os.environ).known(config), upstreams=named_upstreams(config))
         except TurnoutError as error:
             click.echo(error.failure.text)
             continue

@@ -67,13 +67,23 @@ def mapping(
     config: Config,
     catalogue: Catalogue,
     *,
-    upstreams: Mapping[str, Capabilities] = USUAL,
+    upstreams: Mapping[str, Capabilities] | None = None,
     plan: str = "",
     every: bool = False,
 ) -> list[MappingLine]:
-    """What the slots stand for: those of which something is set, or ``every`` one. The rest is as for `route`."""
+    """What the slots stand for: those of which something is set, or ``every`` one. The rest is as for `route`.
+
+    Without ``upstreams`` those count that the configuration names.
+    """
+    upstreams = named_upstreams(config) if upstreams is None else upstreams
     shown = [slot for slot in SLOTS if every or slot in ALWAYS or is_set(getattr(config.slots, slot))]
     return [_line(slot, config, catalogue, upstreams, plan) for slot in shown]
+
+
+def named_upstreams(config: Config) -> Mapping[str, Capabilities]:
+    """The upstreams that the configuration names, for routing where none of them is built."""
+    own = {name: Capabilities(tiers=frozenset()) for name, settings in config.custom.items() if settings.enabled}
+    return {**USUAL, **own}
 
 
 def _line(
