@@ -47,7 +47,8 @@ class Gateway:
         self.token = TOKEN
         self._log = tempfile.NamedTemporaryFile(mode="w+b", prefix="turnout-", suffix=".log")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, *turnout, "serve", "--port", str(self.port), "--upstream", upstream],
+            # Separate: tests have several gateways for one user, to see how they share what is the user's.
+            [sys.executable, *turnout, "serve", "--separate", "--port", str(self.port), "--upstream", upstream],
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)},
                 "HOME": str(home),
