@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.translate import acceptance, answers, asking, chat_server, chatting, legality, strategies
+from turnout.protocol.chat_capabilities import ChatCapabilities
+from turnout.protocol.errors import TurnoutError
 from turnout.protocol.messages import decode_request
+from turnout.simulator.chat_checks import ChatRules
 from turnout.translate import chat_to_responses, messages_to_responses
 from turnout.translate.chat_stream_to_responses import ResponsesFromChat
 
@@ -160,3 +164,41 @@ def test_reasoning_is_carried_to_the_server_that_had_it() -> None:
     body = messages_to_responses.translate(decode_request(json.dumps(asked).encode()), TARGET).body
     strict = chat_server.ChatRules(wants_reasoning_back=True)
     assert chat_server.sent(body, CHAT, strict)["messages"][1]["reasoning_content"] == "Let me 🚂."
+
+
+CAPABILITIES = st.builds(
+    ChatCapabilities,
+    developer_role=st.booleans(),
+    system_anywhere=st.booleans(),
+    text_parts=st.booleans(),
+    images=st.booleans(),
+    tools=st.booleans(),
+    parallel_tool_calls=st.booleans(),
+    strict=st.booleans(),
+    response_formats=st.sampled_from(
+        [frozenset(), frozenset({"json_object"}), frozenset({"json_object", "json_schema"})]
+    ),
+    reasoning_effort=st.booleans(),
+    replayed_reasoning=st.sampled_from(["none", "turn", "all"]),
+    stream_usage=st.booleans(),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(strategies.CONVERSATIONS, strategies.SETTINGS, CAPABILITIES)
+def test_whatever_a_door_makes_of_a_request_the_server_takes(
+    messages: list[Json], fields: Json, capabilities: ChatCapabilities
+) -> None:
+    """Any conversation of Claude Code's, however odd, behind any server of the kind."""
+    target = msgspec.structs.replace(TARGET, capabilities=capabilities.as_responses(), tier=None)
+    asked = {"model": "claude-opus-5-5", "messages": [asking.user("begin"), *messages], **fields}
+    try:
+        body = messages_to_responses.translate(decode_request(json.dumps(asked).encode()), target).body
+    except TurnoutError:
+        return
+    rules = ChatRules(
+        developer_role=capabilities.developer_role,
+        one_system_message=not capabilities.system_anywhere,
+        images=capabilities.images,
+    )
+    chat_server.call(body, capabilities, rules)
