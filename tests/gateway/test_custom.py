@@ -57,7 +57,7 @@ def ask(gateway: RunningGateway, model: str = "claude-opus-5-5", **fields: Any) 
 
 
 def body(request: RecordedRequest) -> Any:
-    return request.body if isinstance(request.body, dict) else json.loads(request.body)
+    return request.body if isinstance(request.body, dict) else json.loads(request.raw)
 
 
 def went(sim: Simulator) -> list[tuple[str, str]]:

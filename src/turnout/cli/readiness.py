@@ -49,7 +49,7 @@ def make_ready(config: Config) -> None:
     try:
         configured.check(config, os.environ)
     except TurnoutError as error:
-        if not _person_is_there():
+        if not _person_is_there() or config.upstream in config.custom:
             raise
         if config.upstream == "openai":
             if api_key.given(config.openai, os.environ):
