@@ -170,6 +170,24 @@ class TestRules:
         assert "the rule 2 applies (background)" in notes(gateway, background)
 
 
+def test_what_a_chat_only_server_cannot_have_is_noted_and_refused_to_strict_requests(
+    start: Start, sim: Simulator
+) -> None:
+    gateway = start(upstream="chat", slots=Slots())
+    sim.script(Message(text="Yes."))
+    document = {"type": "document", "source": {"type": "url", "url": "https://x.test/plan.pdf"}}
+    asked = {"messages": [{"role": "user", "content": [document]}], "output_config": {"effort": "low"}}
+    assert "reasoning.effort: was not passed on" in notes(gateway, ask(gateway, "chat/gpt-5.5", **asked))
+    tools = [{"type": "function", "name": "look"}, {"type": "file_search", "vector_store_ids": []}]
+    strict = {"x-turnout-strict": "1"}
+    lost = {"model": "chat/qwen", "input": "Well?", "tools": tools}
+    before = len(sim.requests)
+    answer = send(gateway, lost, path="/v1/responses", headers=strict)
+    assert answer.status == 400
+    assert "would lose something" in answer.json["error"]["message"]
+    assert len(sim.requests) == before
+
+
 def test_a_window_that_is_set_refuses_what_is_too_long(start: Start, sim: Simulator) -> None:
     gateway = start()
     small = msgspec.structs.replace(gateway.config.custom["chat"], window=1_000)

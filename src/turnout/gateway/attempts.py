@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind, fail
-from turnout.protocol.fidelity import Note, approximated, dropped, mapped
+from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind
+from turnout.protocol.fidelity import Note, approximated, dropped, mapped, refuse_what_drops
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from turnout.gateway.dialect import Dialect
     from turnout.translate.target import Framing, Target
@@ -190,14 +190,3 @@ def overload_pause(retry_after: float | None, room: float, drawn: float) -> floa
     """
     wanted = max(retry_after or 0.0, OVERLOAD_PAUSE)
     return wanted + drawn * JITTER if wanted <= min(room / 2, LONGEST_PAUSE) else None
-
-
-def refuse_what_drops(notes: Iterable[Note]) -> None:
-    """Raises `TurnoutError` (`BAD_REQUEST`) naming each place and reason, if any of the notes is on a loss."""
-    lost = [str(note) for note in notes if note.action == "dropped"]
-    if lost:
-        raise fail(
-            FailureKind.BAD_REQUEST,
-            f"This request is strict, and would lose something on its way: {'; '.join(lost)}.",
-            "Leave that out of the request, or send it without x-turnout-strict (TURNOUT_STRICT).",
-        )

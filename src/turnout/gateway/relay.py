@@ -194,6 +194,7 @@ class Relay:
             session=target.session,
             fresh=self._fresh,
             request_id=self._exchange.request_id,
+            strict=self._attempts.strict,
         )
         self._continuation.begin(translation)
         self.machine = self._attempts.machine(translation, time.time())
@@ -208,6 +209,7 @@ class Relay:
                 self.sending, self.opened = time.perf_counter(), None
                 self._stream = await self._upstream.open(call, self._credential)
                 self.opened = time.perf_counter()
+                self.notes += call.notes
                 self._meter.opened(self._credential, self._stream.headers)
                 ending = await self._pump(self._stream, call, machine, watch)
                 while machine.pause is not None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+from turnout.protocol.errors import FailureKind, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Action = Literal["mapped", "approximated", "dropped", "ignored"]
 """``mapped``: said otherwise, with the same meaning. ``approximated``: said with less than its meaning. ``dropped``:
@@ -42,3 +47,14 @@ def dropped(place: str, reason: str) -> Note:
 def ignored(place: str, reason: str) -> Note:
     """A note on something accepted without effect."""
     return Note("ignored", place, reason)
+
+
+def refuse_what_drops(notes: Iterable[Note]) -> None:
+    """Raises `TurnoutError` (`BAD_REQUEST`) naming each place and reason, if any of the notes is on a loss."""
+    lost = [str(note) for note in notes if note.action == "dropped"]
+    if lost:
+        raise fail(
+            FailureKind.BAD_REQUEST,
+            f"This request is strict, and would lose something on its way: {'; '.join(lost)}.",
+            "Leave that out of the request, or send it without x-turnout-strict (TURNOUT_STRICT).",
+        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from turnout.protocol.errors import TurnoutError
+from turnout.protocol.fidelity import Note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,10 @@ class Call(msgspec.Struct, kw_only=True):
     """It is to go over a connection of its own: those that are open lead to where it was turned away."""
     request_id: str
     """Turnout's own id of this request, for the log."""
+    strict: bool = False
+    """It is refused rather than sent with something left out."""
+    notes: tuple[Note, ...] = ()
+    """Set by `Upstream.open`: what an upstream that speaks another protocol had to say otherwise."""
 
 
 class UpstreamStream(Protocol):

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from turnout.translate.chat_stream_to_responses import ResponsesFromChat
     from turnout.upstream.base import UpstreamStream
 
+ALIVE = b": alive\n\n"
+"""A comment, as many servers send while their model thinks: whoever waits for a dead server waits on."""
+
 
 class ChatStream:
     """See `turnout.upstream.base.UpstreamStream`."""
@@ -28,15 +31,14 @@ class ChatStream:
         return self._stream.ended
 
     async def read(self) -> bytes:
-        """Events as soon as there are any: a chunk of the server's may say nothing that the pivot knows."""
-        while not self._closed:
-            data = await self._stream.read()
-            if not data:
-                self._closed = True
-                return self._machine.close()
-            if out := self._machine.feed(data):
-                return out
-        return b""
+        """Events, or a comment where the server's bytes say nothing that the pivot knows: it is alive all the same."""
+        if self._closed:
+            return b""
+        data = await self._stream.read()
+        if data:
+            return self._machine.feed(data) or ALIVE
+        self._closed = True
+        return self._machine.close()
 
     def close(self) -> None:
         self._stream.close()

@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 from turnout.accounts import key_reference
 from turnout.network import Way, address, user_agent
 from turnout.protocol.errors import FailureKind, TurnoutError
+from turnout.protocol.fidelity import refuse_what_drops
 from turnout.settings import SettingsError
 from turnout.translate import responses_to_chat_request
 from turnout.translate.chat_stream_to_responses import ResponsesFromChat
@@ -89,6 +90,9 @@ class CustomUpstream:
         body, machine = call.body, None
         if self._chat is not None:
             made = responses_to_chat_request.translate(call.body, self._chat)
+            call.notes = made.notes
+            if call.strict:
+                refuse_what_drops(made.notes)
             body = made.body
             machine = ResponsesFromChat(
                 mark=secrets.token_hex(8), model=call.model, now=time.time(), called=made.called
