@@ -6,6 +6,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+import openresponses_types.types as specified
 import pytest
 import zstandard
 
@@ -138,6 +139,22 @@ def test_a_compaction_is_passed_on_and_taken_back(gateway: RunningGateway, sim: 
     (item,) = ask(gateway, [user, {"type": "compaction_trigger"}]).json["output"]
     assert item["type"] == "compaction"
     assert text_of(ask(gateway, [item, user]).json) == "On we go."
+
+
+def test_a_conversation_is_compacted_on_demand(gateway: RunningGateway, sim: Simulator) -> None:
+    sim.script(Message(text="A fact."), Turn(output=[Compaction(summary="It was said.")]), Message(text="On we go."))
+    first = ask(gateway, "A").json
+    answer = send(gateway, body("B", previous_response_id=first["id"]), path=f"{PATH}/compact")
+
+    assert answer.headers["content-type"] == "application/json"
+    specified.CompactResource.model_validate(answer.json)
+    (item,) = answer.json["output"]
+    assert item["type"] == "compaction"
+    sent = (sim.requests[1].body or {})["input"]
+    assert [each.get("type", "message") for each in sent][-2:] == ["message", "compaction_trigger"]
+    assert record(gateway, answer).model == MODEL
+    assert text_of(ask(gateway, [item, {"role": "user", "content": "C"}]).json) == "On we go."
+    assert send(gateway, method="GET", path=f"{PATH}/compact").status == 405
 
 
 # Conversations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import openresponses_types.types as specified
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from tests.translate import answers
 from tests.translate.answers import CREATED, HANDSHAKE, IN_PROGRESS, KEEPALIVE, sse
 from tests.translate.creating import events, hold_to_specification, machine, request
 from turnout.protocol.errors import Failure, FailureKind
-from turnout.translate.responses_stream import ResponseCollector
+from turnout.translate.response_collect import CompactionCollector, ResponseCollector
 
 Json = dict[str, Any]
 
@@ -307,3 +308,14 @@ def test_the_collected_answer_is_the_last_event_s() -> None:
     collector.feed(b"")
     assert collector.message() == one.whole
     assert json.loads(one.whole)["output"][1] == CALL
+
+
+def test_a_compaction_is_what_stands_for_the_conversation() -> None:
+    collector = CompactionCollector()
+    item = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAAA"}
+    collector.feed(
+        machine().feed(HANDSHAKE + sse("response.output_item.done", output_index=0, item=item) + completed())
+    )
+    made = json.loads(collector.message())
+    specified.CompactResource.model_validate(made)
+    assert (made["object"], made["output"]) == ("response.compaction", [item])

@@ -20,6 +20,7 @@ from turnout.gateway.counting import Counting
 from turnout.gateway.doors import (
     ANSWERING,
     CHAT,
+    COMPACT,
     CONFIGURING,
     COUNT_TOKENS,
     INPUT_TOKENS,
@@ -229,8 +230,8 @@ class Gateway:
             await self._admin.answer(exchange, path)
         elif path == CHAT:
             await self._chat.answer(exchange, record)
-        elif path == RESPONSES:
-            await self._responses.answer(exchange, record)
+        elif path in (RESPONSES, COMPACT):
+            await self._responses.answer(exchange, record, path)
         else:
             await self._messages.answer(exchange, record)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from turnout.gateway.exchange import Exchange
 
 MESSAGES, CHAT, RESPONSES = "/v1/messages", "/v1/chat/completions", "/v1/responses"
-ANSWERING = frozenset({MESSAGES, CHAT, RESPONSES})
+COMPACT = "/v1/responses/compact"
+ANSWERING = frozenset({MESSAGES, CHAT, RESPONSES, COMPACT})
 """Where models answer. Each request there has a record."""
 COUNT_TOKENS, INPUT_TOKENS = "/v1/messages/count_tokens", "/v1/responses/input_tokens"
 OWN = "/turnout/"
@@ -41,6 +42,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     MESSAGES: ("POST",),
     CHAT: ("POST",),
     RESPONSES: ("POST",),
+    COMPACT: ("POST",),
     f"{RESPONSES}/{{id}}": ("GET", "DELETE"),
     f"{RESPONSES}/{{id}}/cancel": ("POST",),
     f"{RESPONSES}/{{id}}/input_items": ("GET",),

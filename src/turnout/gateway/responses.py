@@ -1,28 +1,34 @@
 """The door ``POST /v1/responses``: reads a request, and says how it goes on and how its answer comes back.
 
-What clients ask of answers that they have had already is `turnout.gateway.kept_responses`.
+What clients ask of answers that they have had already is `turnout.gateway.kept_responses`; WebSockets are
+`turnout.gateway.responses_socket`.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Raw
 
 from turnout.gateway.dialect import Asked
+from turnout.gateway.doors import COMPACT
 from turnout.gateway.response_store import Stored
 from turnout.protocol.fidelity import Note, ignored
 from turnout.protocol.reading import NULL
 from turnout.protocol.response_create import ResponseCreate, decode_create, head_of
+from turnout.protocol.sse import event
 from turnout.routing.facts import Facts
 from turnout.routing.overrides import read as read_overrides
+from turnout.translate.response_collect import COMPACTION_TRIGGER, CompactionCollector, ResponseCollector
 from turnout.translate.response_items import REFERENCE
 from turnout.translate.response_object import ResponseObject
 from turnout.translate.responses_passthrough import translate
-from turnout.translate.responses_stream import ResponseCollector, ResponsesStream
+from turnout.translate.responses_stream import ResponsesStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from turnout.gateway.answers import Answers
     from turnout.gateway.exchange import Exchange
@@ -30,7 +36,7 @@ if TYPE_CHECKING:
     from turnout.gateway.live import Live
     from turnout.ledger.record import RequestRecord
     from turnout.translate.target import Target
-    from turnout.translate.translation import Translation
+    from turnout.translate.translation import Collector, Translation
 
 SESSION_HEADERS = (b"session-id", b"session_id", b"thread-id", b"conversation_id", b"x-session-id")
 """Where clients name their conversation, if not in ``prompt_cache_key`` (codex-backend.md 2.1)."""
@@ -38,6 +44,23 @@ CODEX = "codex"
 """How the names of Codex clients begin, in ``originator`` and ``User-Agent``."""
 
 _SOME_TOOLS = Raw(b"[{}]")
+_NOTHING_SAID = event(b"response.completed", b'{"response":{"status":"completed"}}')
+
+
+class Memory:
+    """The last response of a connection: what the next one may go on from, kept nowhere else (codex-backend.md 7)."""
+
+    def __init__(self) -> None:
+        self._conversation: list[Stored] = []
+
+    def take(self, response_id: str | None) -> list[Stored] | None:
+        """The responses up to this one, if it was the last. They are let go of: a failed answer is not gone on from."""
+        conversation, self._conversation = self._conversation, []
+        return conversation if conversation and conversation[-1].id == response_id else None
+
+    def keep(self, conversation: list[Stored]) -> None:
+        """An answer has ended well."""
+        self._conversation = conversation
 
 
 class ResponsesDoor:
@@ -48,51 +71,72 @@ class ResponsesDoor:
         self._answers = answers
         self._kept = kept
 
-    async def answer(self, exchange: Exchange, record: RequestRecord) -> None:
-        """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
+    async def answer(
+        self, exchange: Exchange, record: RequestRecord, path: str = "", memory: Memory | None = None
+    ) -> None:
+        """Answers one request and fills in its record. ``memory`` is that of its WebSocket, if it came over one.
+
+        Raises `TurnoutError` if nothing was sent, and `ClientGone`.
+        """
         now = self._live.snapshot
         server = now.config.server
-        # Neither the body nor the request is bound to a name here: whoever answers it lets go of them.
-        await self._answers.give(
-            exchange,
-            record,
-            now,
-            await read(exchange, await exchange.body(server.body_limit, server.body_timeout), self._kept),
+        asked = await self._read(exchange, await exchange.body(server.body_limit, server.body_timeout), path, memory)
+        if asked is None:
+            return
+        # What was read is bound to no name here while the answer is given: whoever gives it lets go of it.
+        held = [asked]
+        del asked
+        await self._answers.give(exchange, record, now, held.pop())
+
+    async def _read(self, exchange: Exchange, body: bytes, path: str, memory: Memory | None) -> Asked | None:
+        """A request as the way on wants it; None if it has been answered.
+
+        Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
+        """
+        request = decode_create(body)
+        wishes, response_id = request.wishes, f"resp_{exchange.request_id[4:]}"
+        own = await _resolved(request.items, self._kept)
+        remembered = memory.take(wishes.previous_response_id) if memory is not None else None
+        before = remembered
+        if before is None and wishes.previous_response_id:
+            before = await self._kept.conversation(wishes.previous_response_id)
+        if before:
+            request.fields.pop("previous_response_id")  # all of it is sent: upstream knows nothing of it
+        said = _Said(response_id, own, before or [], linked=remembered is None)
+        if wishes.generate is False and memory is not None:
+            await _prepare(exchange, request, said, memory)
+            return None
+        compacts = path == COMPACT
+        stored = self._kept.is_on and wishes.store is not False and not compacts
+        named = (exchange.header(name) for name in SESSION_HEADERS)
+        session = wishes.prompt_cache_key or next(filter(None, named), "")
+        if not session and (before or stored):
+            session = before[0].id if before else response_id  # a conversation goes by its first response
+        keep = _Keep(said, self._kept if stored else None, None if compacts else memory)
+        return Asked(
+            dialect=_Responses(request, said.items(compacts=compacts), response_id, is_codex(exchange), keep),
+            facts=Facts(
+                model=wishes.model,
+                effort=wishes.reasoning.effort if wishes.reasoning else None,
+                service_tier=wishes.service_tier,
+                tools=_SOME_TOOLS if wishes.tools else NULL,
+            ),
+            overrides=read_overrides(exchange.headers, wishes.turnout, wishes.extra_body, wishes.reasoning_effort),
+            thoughts=(),
+            session=session,
+            collector=_collector(request, compacts=compacts, streams=memory is not None),
+            notes=_notes(request),
         )
 
 
-async def read(exchange: Exchange, body: bytes, kept: KeptResponses) -> Asked:
-    """A request as the way on wants it. Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body."""
-    request = decode_create(body)
-    wishes = request.wishes
-    own = await _resolved(request.items, kept)
-    response_id = f"resp_{exchange.request_id[4:]}"
-    before = await kept.conversation(wishes.previous_response_id) if wishes.previous_response_id else None
-    if before is not None:
-        request.fields.pop("previous_response_id")  # all of it is sent: upstream knows nothing of it
-    stored = kept.is_on and wishes.store is not False
-    named = (exchange.header(name) for name in SESSION_HEADERS)
-    session = wishes.prompt_cache_key or next(filter(None, named), "")
-    if not session and kept.is_on:
-        # The conversation goes by its first response.
-        session = before[0].id if before else response_id if stored else ""
-    keep = None
-    if stored:
-        keep = _Keep(kept, response_id, own, wishes.previous_response_id if before is not None else None)
-    return Asked(
-        dialect=_Responses(request, [*_said_in(before or ()), *own], response_id, is_codex(exchange), keep),
-        facts=Facts(
-            model=wishes.model,
-            effort=wishes.reasoning.effort if wishes.reasoning else None,
-            service_tier=wishes.service_tier,
-            tools=_SOME_TOOLS if wishes.tools else NULL,
-        ),
-        overrides=read_overrides(exchange.headers, wishes.turnout, wishes.extra_body, wishes.reasoning_effort),
-        thoughts=(),
-        session=session,
-        collector=None if wishes.stream else ResponseCollector(),
-        notes=_notes(request),
-    )
+async def _prepare(exchange: Exchange, request: ResponseCreate, said: _Said, memory: Memory) -> None:
+    """Answers a frame that only prepares the next one: nothing is sent upstream (codex-backend.md 7)."""
+    now = time.time()
+    response = ResponseObject(said.response_id, int(now), request, stored=False)
+    machine = _KeepingStream(response, now=now, for_codex=True, keep=_Keep(said, None, memory))
+    out = machine.open() + machine.feed(_NOTHING_SAID)
+    await exchange.begin(200, [])
+    await exchange.write(out, last=True)
 
 
 def is_codex(exchange: Exchange) -> bool:
@@ -100,13 +144,14 @@ def is_codex(exchange: Exchange) -> bool:
     return any(exchange.header(name).lower().startswith(CODEX) for name in (b"originator", b"user-agent"))
 
 
+def _collector(request: ResponseCreate, *, compacts: bool, streams: bool) -> Collector | None:
+    if compacts:
+        return CompactionCollector()
+    return None if streams or request.wishes.stream else ResponseCollector()
+
+
 def _notes(request: ResponseCreate) -> list[Note]:
     return [ignored("background", "the answer is given at once")] if request.wishes.background else []
-
-
-def _said_in(conversation: Sequence[Stored]) -> list[Raw]:
-    """All items of a conversation, in their order."""
-    return [item for each in conversation for item in (*each.input, *each.output)]
 
 
 async def _resolved(items: list[Raw], kept: KeptResponses) -> list[Raw]:
@@ -119,24 +164,56 @@ async def _resolved(items: list[Raw], kept: KeptResponses) -> list[Raw]:
     return items
 
 
+class _Said(msgspec.Struct, frozen=True):
+    """What one response goes on from."""
+
+    response_id: str
+    own: list[Raw]
+    """What its request brought."""
+    before: list[Stored]
+    """The conversation up to it."""
+    linked: bool
+    """That conversation is kept for others as well; else it is known to the connection alone."""
+
+    def items(self, *, compacts: bool) -> list[Raw]:
+        """All items, in their order."""
+        return [*_all_of(self.before), *self.own, *([COMPACTION_TRIGGER] if compacts else ())]
+
+
 class _Keep:
     """Keeps one response once it has ended well."""
 
-    def __init__(self, kept: KeptResponses, response_id: str, own: list[Raw], previous: str | None) -> None:
+    def __init__(self, said: _Said, kept: KeptResponses | None, memory: Memory | None) -> None:
+        """``kept`` keeps it for others, ``memory`` for its own connection."""
+        self._said = said
         self._kept = kept
-        self._id = response_id
-        self._own = own
-        self._previous = previous
+        self._memory = memory
+
+    @property
+    def for_others(self) -> bool:
+        """The response can be asked for by its id."""
+        return self._kept is not None
 
     def __call__(self, whole: bytes) -> None:
-        self._kept.keep(Stored(self._id, whole, self._own, self._previous))
+        said = self._said
+        previous = said.before[-1].id if said.before else None
+        stored = Stored(said.response_id, whole, said.own, previous)
+        if self._memory is not None:
+            self._memory.keep([*said.before, stored])
+        if self._kept is not None:
+            alone = msgspec.structs.replace(stored, input=said.items(compacts=False), previous=None)
+            self._kept.keep(stored if said.linked else alone)
+
+
+def _all_of(conversation: Sequence[Stored]) -> list[Raw]:
+    return [item for each in conversation for item in (*each.input, *each.output)]
 
 
 class _Responses:
     """One request: a `turnout.gateway.dialect.Dialect`."""
 
     def __init__(
-        self, request: ResponseCreate, items: list[Raw], response_id: str, for_codex: bool, keep: _Keep | None
+        self, request: ResponseCreate, items: list[Raw], response_id: str, for_codex: bool, keep: _Keep
     ) -> None:
         self._request = request
         self._items = items
@@ -148,18 +225,16 @@ class _Responses:
         return translate(self._request, self._items, target)
 
     def machine(self, translation: Translation, target: Target, now: float) -> ResponsesStream:
-        response = ResponseObject(self._id, int(now), self._request, stored=self._keep is not None)
+        response = ResponseObject(self._id, int(now), self._request, stored=self._keep.for_others)
         return _KeepingStream(response, now=now, for_codex=self._for_codex, keep=self._keep)
 
 
 class _KeepingStream(ResponsesStream):
     """Hands the response on before its client has the end of it, so that it is there when the client asks for it."""
 
-    def __init__(
-        self, response: ResponseObject, *, now: float, for_codex: bool, keep: Callable[[bytes], None] | None
-    ) -> None:
+    def __init__(self, response: ResponseObject, *, now: float, for_codex: bool, keep: _Keep) -> None:
         super().__init__(response, now=now, for_codex=for_codex)
-        self._keep = keep
+        self._keep: _Keep | None = keep
 
     def feed(self, data: bytes) -> bytes:
         out = super().feed(data)

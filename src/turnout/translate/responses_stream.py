@@ -349,17 +349,3 @@ class ResponsesStream:
 
 def _unreadable(what: str) -> Failure:
     return Failure(kind=FailureKind.UPSTREAM_ERROR, message=f"The upstream sent {what}.")
-
-
-class ResponseCollector:
-    """The response for a client without streaming: its last event has all of it."""
-
-    def __init__(self) -> None:
-        self._last = b""
-
-    def feed(self, data: bytes) -> None:
-        self._last = data or self._last
-
-    def message(self) -> bytes:
-        blocks = blocks_of(self._last)
-        return _encode(_decode_event(parse(blocks[-1])[1]).response)
