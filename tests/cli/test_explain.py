@@ -182,7 +182,7 @@ def test_records_are_not_written_if_they_are_not_wanted(tmp_path: Path) -> None:
             )
         process.terminate()
         process.wait(10)
-    assert not (tmp_path / "turnout" / "state").exists()
+    assert not (tmp_path / "turnout" / "state" / "requests").exists()
 
 
 def test_the_stretches_of_a_requests_time_add_up() -> None:

@@ -39,6 +39,8 @@ def command(*, as_json: bool, install: bool, client: str) -> int:
     cached_share, ttft_ms. With both clients it is about Claude Code, the later one. Anything off ends with exit code 1
     and the reason on stderr.
     """
+    import tempfile
+
     import msgspec
     from rich.console import Console
 
@@ -48,6 +50,7 @@ def command(*, as_json: bool, install: bool, client: str) -> int:
     from turnout.demo.view import View
 
     log.configure("error")
+    tempfile.gettempdir()  # tries the folder with a file, which Ctrl-C may leave there: before there is a reason for it
     program = _claude_code(install=install, needed=client == "claude") if client != "sdk" else None
     view = None if as_json else View(Console(highlight=False))
     pacing = QUICK if as_json else UNHURRIED
