@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
 
+    from turnout.network import Way
+
 ANSWER_SECONDS = 30.0
 """Seconds that an answer may take once there is a connection."""
 ANSWER_BYTES = 1024 * 1024
@@ -45,9 +47,11 @@ class Calls:
         connect: float,
         seconds: float = ANSWER_SECONDS,
         limit: int = ANSWER_BYTES,
+        way: Way | None = None,
     ) -> None:
         """``connect`` and ``seconds`` (for the answer) are times in seconds, ``limit`` the bytes of an answer that are
-        read; ``environ`` is asked for certificates."""
+        read; ``environ`` is asked for certificates. ``way`` is what is special about the way to an upstream."""
+        self._way = way
         self._environ = environ
         self._connect = connect
         self._seconds = seconds
@@ -60,7 +64,7 @@ class Calls:
 
         from turnout import network
 
-        self._context = self._context or network.trusted(self._environ)
+        self._context = self._context or network.context_for(self._environ, self._way or network.USUAL_WAY)
 
     async def call(
         self, name: str, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -76,7 +80,7 @@ class Calls:
         from turnout import network
 
         target = network.address(name, url)
-        proxy, proxy_headers = network.proxy_for(target)
+        proxy, proxy_headers = network.proxy_for(target, self._way.proxy if self._way else "")
         connector = aiohttp.TCPConnector(force_close=True, ssl=self._context or True)
         timeout = aiohttp.ClientTimeout(total=None, connect=self._connect)
         try:

@@ -51,7 +51,7 @@ def chat(settings: TakesSettings, probed: Probed | None) -> ChatCapabilities:
         else frozenset({"auto", "none"}),
         parallel_tool_calls=takes("parallel", usual=False),
         strict=takes("strict", usual=False),
-        response_formats=frozenset({"json_schema", "json_object"}) if takes("json_schema", usual=True) else frozenset(),
+        response_formats=frozenset({"json_object"} | ({"json_schema"} if takes("json_schema", usual=True) else set())),
         reasoning_effort=takes("effort", usual=False),
         replayed_reasoning="turn" if takes("reasoning", usual=True) else "none",
         max_tokens_field=limits.get(takes.limit("max_tokens"), ""),
