@@ -53,6 +53,7 @@ def test_a_whole_answer(client: openai.OpenAI, stack: Stack) -> None:
     made = client.chat.completions.create(model=MODEL, messages=USER)
     choice = made.choices[0]
     assert (choice.message.content, choice.finish_reason, made.model) == (ANSWER, "stop", MODEL)
+    assert made._request_id
     assert made.usage is not None
     assert made.usage.total_tokens == made.usage.prompt_tokens + made.usage.completion_tokens
 

@@ -315,3 +315,25 @@ def test_a_sound_answer_arrives_whole_and_in_order(case: tuple[list[strategies.P
         (each["function"]["name"], json.loads(each["function"]["arguments"])) for each in message.get("tool_calls", [])
     ]
     assert sorted(map(str, made)) == sorted(map(str, calls))
+
+
+@settings(max_examples=150, deadline=None)
+@given(strategies.STREAMS | strategies.disturbed(), STOPS, st.data())
+def test_the_gateway_may_speak_up_at_any_moment(
+    events: list[bytes], stops: tuple[str, ...], data: st.DataObject
+) -> None:
+    stream, plain = made_machine(stops), made_machine(stops)
+    out = []
+    for event in events:
+        match data.draw(st.integers(0, 4)):
+            case 0:
+                out.append(stream.open())
+            case 1:
+                out.append(stream.keepalive())
+        out.append(stream.feed(event))
+    out.append(ended(stream))
+    expected = plain.feed(b"".join(events)) + ended(plain)
+    whole = b"".join(out)
+    if whole:
+        answer = read(whole)
+        assert answer.error is not None or collected(whole) == collected(expected)

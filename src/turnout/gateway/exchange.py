@@ -13,6 +13,7 @@ from turnout.gateway.encoding import decoded
 from turnout.protocol.errors import FailureKind, fail
 
 if TYPE_CHECKING:
+    from turnout.gateway.response_store import ConnectionMemory
     from turnout.gateway.tap import Tap
 
 Scope = MutableMapping[str, Any]
@@ -43,6 +44,8 @@ class Exchange:
 
     tap: Tap | None = None
     """Listens to it, where a trace is recorded (`turnout.gateway.tap`)."""
+    memory: ConnectionMemory | None = None
+    """What its connection remembers, if that is a WebSocket (`turnout.gateway.responses_socket`)."""
 
     __slots__ = (
         "_body_over",
@@ -128,10 +131,11 @@ class Exchange:
             pass
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Sends the head of the answer; every one has the request's id."""
+        """Sends the head of the answer; every one has the request's id, where either family of clients looks for it."""
         self.status = status
         headers += self.also
-        headers.append((b"request-id", self.request_id.encode()))
+        request_id = self.request_id.encode()
+        headers += ((b"request-id", request_id), (b"x-request-id", request_id))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, data: bytes, *, last: bool = False) -> None:
@@ -143,7 +147,7 @@ class Exchange:
         fields = [
             (name.encode("latin-1"), value.encode("latin-1", "replace"))
             for name, value in headers.items()
-            if name != "request-id"
+            if name not in ("request-id", "x-request-id")
         ]
         fields.append((b"content-length", str(len(body)).encode()))
         if not self._body_over:
