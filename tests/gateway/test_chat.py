@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.gateway.client import Answer, Wire, credentials, record, send
+from tests.gateway.test_tracing import Listener
 from tests.translate import chatting
+from turnout.replay.answer import of_trace
 from turnout.simulator import FunctionCall, Message, Pacing, Reasoning, Simulator, Turn
 
 if TYPE_CHECKING:
@@ -176,3 +178,13 @@ def test_a_client_that_leaves_stops_the_upstream(gateway: RunningGateway, sim: S
         wire.read_until(b"word")
     sim.wait_until(lambda requests: requests[0].done)
     assert sim.requests[0].disconnected_at is not None
+
+
+def test_a_trace_of_it_can_be_read(gateway: RunningGateway, sim: Simulator) -> None:
+    sim.script(Message(text="So be it."))
+    listener = Listener(gateway)
+    ask(gateway, stream=True)
+    listener.has("end")
+    (exchange,) = listener.leave().exchanges
+    gist = of_trace(exchange)
+    assert (gist.status, gist.stop_reason, gist.text_length) == (200, "stop", len("So be it."))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from tests.ledger.bodies import record
+from tests.translate import answers, chatting
 from turnout.protocol.fidelity import dropped, mapped
 from turnout.replay.answer import Gist, of_answer, with_record
 
@@ -48,6 +51,23 @@ def test_a_whole_answer_and_a_stream_come_to_the_same() -> None:
     )
     assert of_answer(200, "application/json", json.dumps(whole).encode()) == GIST
     assert of_answer(200, "text/event-stream; charset=utf-8", events) == GIST
+
+
+def test_chat_completions_come_to_the_same_streamed_and_whole() -> None:
+    out = chatting.run(
+        answers.said(0, "Hel", "lo"),
+        answers.called(1, "a", "Read", "{}"),
+        answers.called(2, "b", "Bash", "{}"),
+        answers.completed(),
+    )
+    streamed = of_answer(200, "text/event-stream", b": a comment\n\n" + out)
+    assert streamed == of_answer(200, "application/json", json.dumps(chatting.collected(out)).encode())
+    assert streamed == msgspec.structs.replace(
+        GIST, stop_reason="tool_calls", input_tokens=100, cached_tokens=60, output_tokens=10
+    )
+    failed = chatting.run(answers.said(0, "Hi"), answers.failed("server_error", "It broke."))
+    assert of_answer(200, "text/event-stream", failed).error == "server_error: It broke."
+    assert of_answer(500, "application/json", b'{"error":{"type":"a","message":"b"}}').error == "a: b"
 
 
 def test_errors_before_and_inside_an_answer() -> None:

@@ -50,7 +50,8 @@ def of_answer(status: int, content_type: str, body: bytes) -> Gist:
     """What an answer as it came over HTTP amounted to."""
     if not content_type.startswith("text/event-stream"):
         return of_body(status, body)
-    return of_events(status, (msgspec.json.decode(parse(block)[1]) for block in SseSplitter().feed(body)))
+    contents = (parse(block)[1] for block in SseSplitter().feed(body))
+    return of_events(status, (msgspec.json.decode(each) for each in contents if each.startswith(b"{")))
 
 
 def with_record(gist: Gist, record: RequestRecord | None) -> Gist:
@@ -69,8 +70,11 @@ def of_body(status: int, body: bytes) -> Gist:
     if not isinstance(content, dict):
         return Gist(status=status, error="an answer that is no JSON")
     gist = Gist(status=status)
-    if content.get("type") == "error":
+    if content.get("type") == "error" or isinstance(content.get("error"), dict):
         gist.error = _error(content)
+        return gist
+    if "choices" in content:
+        _add_chunk(gist, content)
         return gist
     gist.stop_reason = content.get("stop_reason")
     for block in content.get("content") or ():
@@ -92,9 +96,26 @@ def of_events(status: int, events: Iterable[Any]) -> Gist:
             case {"type": "message_delta", "delta": dict(delta)}:
                 gist.stop_reason = delta.get("stop_reason")
                 _add_usage(gist, event.get("usage") or {})
-            case {"type": "error"}:
+            case {"choices": list()}:
+                _add_chunk(gist, event)
+            case {"type": "error"} | {"error": dict()}:
                 gist.error = _error(event)
     return gist
+
+
+def _add_chunk(gist: Gist, chunk: dict[str, Any]) -> None:
+    """A chunk of Chat Completions, or a whole answer."""
+    for choice in chunk["choices"]:
+        said = choice.get("delta") or choice.get("message") or {}
+        gist.text_length += len(said.get("content") or "")
+        gist.stop_reason = choice.get("finish_reason") or gist.stop_reason
+        called = [call.get("function") or call.get("custom") or {} for call in said.get("tool_calls") or ()]
+        called.append(said.get("function_call") or {})
+        gist.tools += tuple(str(each["name"]) for each in called if each.get("name"))
+    if usage := chunk.get("usage"):
+        gist.input_tokens = usage.get("prompt_tokens") or 0
+        gist.cached_tokens = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+        gist.output_tokens = usage.get("completion_tokens") or 0
 
 
 def _add_block(gist: Gist, block: dict[str, Any]) -> None:
