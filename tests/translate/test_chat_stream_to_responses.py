@@ -125,6 +125,19 @@ def test_content_in_parts() -> None:
     assert shapes(items) == [("reasoning", "Hm."), ("message", ["So."])]
 
 
+def test_reasoning_that_is_left_in_the_text() -> None:
+    pieces = ["<thi", "nk>\nLet me ", "see.\n</th", "ink>\n\nSo", " be it."]
+    items = output(*(chunk({"content": piece}) for piece in pieces), call_chunk(0, "a", "look", "{}"), CALLED)
+    assert shapes(items) == [("reasoning", "Let me see."), ("message", ["So be it."]), ("look", "{}")]
+    assert "encrypted_content" not in items[0], "such servers do not want it back"
+    told = output(chunk({"reasoning_content": "Hm."}), chunk({"content": "<think> is a tag."}), STOP)
+    assert shapes(told) == [("reasoning", "Hm."), ("message", ["<think> is a tag."])]
+    assert shapes(output(chunk({"content": "<th"}), call_chunk(0, "a", "look", "{}"), CALLED)) == [
+        ("message", ["<th"]),
+        ("look", "{}"),
+    ]
+
+
 def test_a_refusal() -> None:
     items = output(chunk({"refusal": "N"}), chunk({"refusal": "o."}), STOP)
     assert items[0]["content"] == [{"type": "refusal", "refusal": "No."}]

@@ -18,6 +18,7 @@ from turnout.translate import chat_reasoning
 from turnout.translate.chat_request_tools import CUSTOM_INPUT, Called
 from turnout.translate.error_objects import read_error
 from turnout.translate.responses_writer import OpenCall, ResponsesWriter
+from turnout.translate.think_tags import ThinkTags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,6 +81,10 @@ class ResponsesFromChat:
         self._reasoning: dict[str, str] = {}
         """The text of the reasoning at hand, by the field that it came in."""
         self._details: list[dict[str, Any]] = []
+        self._tags: ThinkTags | None = ThinkTags()
+        """Looks for reasoning in the text, while there may be some."""
+        self._tagged = False
+        """Some was there."""
 
     def feed(self, data: bytes) -> bytes:
         """What the server's next bytes say."""
@@ -159,8 +164,7 @@ class ResponsesFromChat:
         if thinking:
             self._think("", thinking)
         if text:
-            self._end_thinking()
-            self._writer.say(text)
+            self._say(text)
         if refusal := _text(delta.refusal):
             self._end_thinking()
             self._writer.say(refusal, refused=True)
@@ -168,6 +172,32 @@ class ResponsesFromChat:
             self._add_call(call)
         if delta.function_call is not None:
             self._add_call(wire.CallDelta(index=0, function=delta.function_call))
+
+    def _say(self, text: str) -> None:
+        if self._tags is not None:
+            if self._writer.output and not self._tagged:
+                self._tags = None  # the server tells its reasoning, or has called something: this is plain text
+            else:
+                thinking, text = self._tags.feed(text)
+                self._say_tagged(thinking)
+        if text:
+            self._end_thinking()
+            self._writer.say(text)
+
+    def _say_tagged(self, thinking: str) -> None:
+        if thinking:
+            self._tagged = True
+            self._think("", thinking)
+
+    def _end_text(self) -> None:
+        """Nothing follows: what may have been a tag was none."""
+        if self._tags is not None:
+            thinking, text = self._tags.end()
+            self._tags = None
+            self._say_tagged(thinking)
+            if text:
+                self._end_thinking()
+                self._writer.say(text)
 
     def _think(self, field: str, piece: str) -> None:
         self._reasoning[field] = self._reasoning.get(field, "") + piece
@@ -197,6 +227,7 @@ class ResponsesFromChat:
     # Calls
 
     def _add_call(self, delta: wire.CallDelta) -> None:
+        self._end_text()
         self._end_thinking()
         function = delta.function or wire.FunctionDelta()
         call = self._call(delta, function)
@@ -242,6 +273,7 @@ class ResponsesFromChat:
         if self._reason in _FAILED:
             self._fail(_FAILED[self._reason], f"The server ended the answer with {self._reason!r}.")
             return
+        self._end_text()
         self._end_thinking()
         for place in range(len(self._calls)):
             self._end_call(place)
