@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from turnout.cli import options
+from turnout.cli import options, own_upstreams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +47,9 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     turnout upstreams use openai --model gpt-6-sol   where requests go by default, and with which model
     turnout upstreams disable openai
     turnout upstreams enable openai
+    turnout upstreams presets                        servers that are known by name
+    turnout upstreams add groq --preset groq         add one, or any other: --base-url URL
+    turnout upstreams probe groq                     find out what it takes
     """
     if ctx.invoked_subcommand is not None:
         if as_json:
@@ -109,7 +112,7 @@ def use(*, name: str, model: str | None) -> None:
 
 
 @command.command("test")
-@click.argument("names", nargs=-1, type=click.Choice(NAMES), metavar="[NAME]...")
+@click.argument("names", nargs=-1, shell_complete=_names, metavar="[NAME]...")
 @options.account
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def test(*, names: tuple[str, ...], account: str | None, as_json: bool) -> int:
@@ -121,8 +124,9 @@ def test(*, names: tuple[str, ...], account: str | None, as_json: bool) -> int:
     from turnout.doctor import trial
 
     config = options.load({})
-    there = tuple(each.name for each in _states() if each.enabled and each.name in NAMES)
-    wanted = names or there or ("codex",)
+    for name in names:
+        _known(name)
+    wanted = names or tuple(each.name for each in _states() if each.enabled) or ("codex",)
 
     async def try_all() -> list[Trial]:
         return await asyncio.gather(*(trial.run(config, os.environ, name, account) for name in wanted))
@@ -134,6 +138,10 @@ def test(*, names: tuple[str, ...], account: str | None, as_json: bool) -> int:
         for each in trials:
             _show_trial(each)
     return 0 if all(each.passed for each in trials) else 1
+
+
+for _own in (own_upstreams.presets_, own_upstreams.add, own_upstreams.remove, own_upstreams.probe):
+    command.add_command(_own)
 
 
 def _known(name: str) -> Config:

@@ -5,6 +5,7 @@ The question goes the same way as model requests do: same address, proxy, certif
 
 from __future__ import annotations
 
+import asyncio
 import time
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnout.accounts import api_key
+from turnout.accounts import api_key, key_reference
 from turnout.accounts.store import Accounts
 from turnout.calls import Calls
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError, fail
+from turnout.settings import SettingsError
 from turnout.translate.errors import classify_http
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from turnout.accounts.credential import Credential
     from turnout.calls import Answer
     from turnout.config import Config
+    from turnout.network import Way
 
 NAMES: Mapping[str, str] = {"codex": "The ChatGPT backend", "openai": "The OpenAI API"}
 CREDENTIAL = "Credential"
@@ -79,6 +82,10 @@ class _ApiModels(msgspec.Struct):
 
 def address(config: Config, upstream: str) -> str:
     """What is asked: the list of models, beside the address of model requests (codex-backend.md 5.2)."""
+    if upstream in config.custom:
+        from turnout.upstream import custom
+
+        return custom.models_url(config.custom[upstream])
     if upstream == "openai":
         return f"{config.openai.base_url.rstrip('/')}/models"
     endpoint = config.codex.responses_url.rstrip("/")
@@ -94,10 +101,13 @@ async def run(
     now: Callable[[], float] = time.time,
 ) -> Trial:
     """Asks once, and once more with the login renewed if it is refused. Raises nothing that a user could mend."""
-    begun = Trial(upstream=upstream, name=NAMES[upstream], url=address(config, upstream))
+    name = NAMES.get(upstream) or f"The upstream {upstream}"
+    begun = Trial(upstream=upstream, name=name, url=address(config, upstream))
     accounts = Accounts(config, environ)
     try:
         return await _run(begun, config, environ, accounts, account=account, now=now)
+    except SettingsError as error:
+        return _failed(begun, "Connection", Failure(kind=FailureKind.UNREACHABLE, message=str(error)))
     finally:
         await accounts.close()
 
@@ -111,27 +121,37 @@ async def _run(
     account: str | None,
     now: Callable[[], float],
 ) -> Trial:
-    calls = Calls(environ, connect=config.timing.connect, limit=32 * 1024 * 1024)
+    calls = Calls(environ, connect=config.timing.connect, limit=32 * 1024 * 1024, way=_way(config, begun.upstream))
     try:
         shown = await _credential(config, environ, accounts, begun.upstream, account)
     except TurnoutError as error:
         return _failed(begun, CREDENTIAL, error.failure)
     trial = msgspec.structs.replace(begun, credential=_named(shown, begun.upstream))
     try:
-        answer, trial = await _ask(calls, trial, shown, config, now)
+        answer, trial = await _ask(calls, trial, shown, config, environ, now=now)
     except TurnoutError as error:
         return _failed(trial, "Connection", error.failure)
     if answer.status == HTTPStatus.UNAUTHORIZED and begun.upstream == "codex":
         try:
-            answer, trial = await _ask(calls, trial, await accounts.renew(shown), config, now)
+            answer, trial = await _ask(calls, trial, await accounts.renew(shown), config, environ, now=now)
         except TurnoutError as error:
             return _failed(trial, "Sign-in", error.failure)
     return _judged(trial, answer)
 
 
+def _way(config: Config, upstream: str) -> Way | None:
+    if upstream not in config.custom:
+        return None
+    from turnout.upstream import custom
+
+    return custom.way(config.custom[upstream])
+
+
 async def _credential(
     config: Config, environ: Mapping[str, str], accounts: Accounts, upstream: str, account: str | None
 ) -> Credential:
+    if upstream in config.custom:
+        return await asyncio.to_thread(key_reference.read, config.custom[upstream].key, upstream, environ)
     if upstream == "codex":
         return await accounts.credential(account)
     if account or (not api_key.given(config.openai, environ) and accounts.has("api_key")):
@@ -140,18 +160,32 @@ async def _credential(
 
 
 def _named(credential: Credential, upstream: str) -> str:
+    if not credential.token:
+        return "request without a key"
     if credential.account:
         return f"{'login' if upstream == 'codex' else 'API key'} of {credential.account}"
     return f"API key from {credential.source}"
 
 
 async def _ask(
-    calls: Calls, trial: Trial, credential: Credential, config: Config, now: Callable[[], float]
+    calls: Calls,
+    trial: Trial,
+    credential: Credential,
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    now: Callable[[], float],
 ) -> tuple[Answer, Trial]:
     headers = {"Authorization": f"Bearer {credential.token}", "Accept": "application/json"}
     if trial.upstream == "codex":
         headers["chatgpt-account-id"] = credential.account_id
         headers |= {"originator": "turnout", "version": config.codex.client_version}
+    elif trial.upstream in config.custom:
+        from turnout.upstream import custom
+
+        settings = config.custom[trial.upstream]
+        own = custom.headers(trial.upstream, settings, environ)
+        headers = {"Accept": "application/json", **own, **custom.key_header(settings, credential)}
     calls.prepare()
     began, clock = time.perf_counter(), now()
     answer = await calls.call(trial.name, "GET", trial.url, headers=headers)
@@ -201,13 +235,20 @@ def _judged(trial: Trial, answer: Answer) -> Trial:
         return msgspec.structs.replace(trial, restricted=True)
     if answer.status == HTTPStatus.UNAUTHORIZED:
         refused = f"{trial.name} refuses the {trial.credential} (HTTP 401): {failure.message}"
-        refusal = fail(FailureKind.SIGN_IN, refused, SIGN_IN[trial.upstream]).failure
+        step = SIGN_IN.get(trial.upstream) or f"Check custom.{trial.upstream}.key in the configuration."
+        refusal = fail(FailureKind.SIGN_IN, refused, step).failure
         return _failed(trial, "Sign-in", refusal)
     if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        own = trial.upstream not in NAMES
+        setting = f"custom.{trial.upstream}" if own else trial.upstream
         wrong = fail(
             FailureKind.UPSTREAM_ERROR,
             f"There is nothing at {trial.url} (HTTP {answer.status}).",
-            f"Check the address: {'openai' if trial.upstream == 'openai' else 'codex'}.base_url in the configuration.",
+            f"Check the address: {setting}.base_url in the configuration."
+            + (
+                f" A server that lists no models is asked for an answer by: turnout upstreams probe {trial.upstream}"
+                * own
+            ),
         ).failure
         return _failed(trial, "Answer", wrong)
     return _failed(trial, "Answer", failure)

@@ -49,6 +49,11 @@ def check(config: Config, origins: Mapping[str, str]) -> None:
             raise SettingsError(f"In {origins['custom']}, custom.{name}.path is {custom.path!r}: it begins with a /.")
 
 
+def uses(config: Config, name: str) -> list[str]:
+    """The settings that name this upstream."""
+    return list(dict.fromkeys(key for key, named in _named(config) if named == name))
+
+
 def _named(config: Config) -> Iterator[tuple[str, str]]:
     yield "upstream", config.upstream
     for rule in config.routing.rules:
