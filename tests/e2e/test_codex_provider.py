@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.clients import codex
 from tests.e2e.script import say
-from turnout.simulator import FunctionCall, Turn
-from turnout.simulator.scenario import CustomToolCall
+from turnout.simulator import FunctionCall, Turn, Usage
+from turnout.simulator.scenario import Compaction, CustomToolCall
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.e2e.stack import Stack
@@ -65,20 +67,24 @@ def said(events: list[dict[str, Any]]) -> list[str]:
     return [item["text"] for item in items if item["type"] == "agent_message"]
 
 
+@pytest.mark.parametrize("sockets", [False, True])
 @pytest.mark.parametrize("model", [PLAIN, LITE])
-def test_a_command_and_a_patch(stack: Stack, tmp_path: Path, model: str) -> None:
+def test_a_command_and_a_patch(stack: Stack, tmp_path: Path, model: str, *, sockets: bool) -> None:
     stack.play(
         Turn(output=[FunctionCall(name="exec_command", arguments={"cmd": "echo from-the-shell"})]),
         Turn(output=[CustomToolCall(name="apply_patch", input=PATCH)]),
         say("All done."),
     )
-    project = Project(tmp_path, stack, model=model)
+    project = Project(tmp_path, stack, model=model, supports_websockets=sockets)
+    before = stack.gateway.log.count("path=/v1/responses")
 
     events = project.run(*OPTIONS, "Write the track down.")
 
     assert said(events) == ["All done."], stack.story()
     assert (project.folder / "track.txt").read_text() == "seven\n"
     assert {request.status for request in stack.requests} == {200}
+    asked = stack.gateway.log.count("path=/v1/responses") - before
+    assert asked == len(stack.requests) + sockets, "a connection begins with a frame that only prepares the turn"
     outputs = [item for item in stack.requests[1].input if item["type"] == "function_call_output"]
     assert "from-the-shell" in json.dumps(outputs)
     assert len({(request.body or {})["prompt_cache_key"] for request in stack.requests}) == 1
@@ -100,3 +106,30 @@ def test_a_limit_is_told_in_the_cli_s_own_words(stack: Stack, tmp_path: Path) ->
     with pytest.raises(AssertionError, match="usage limit"):
         project.run(*OPTIONS, "First.")
     assert len(stack.requests) == 1
+
+
+def test_where_websockets_are_off_the_cli_turns_to_http_at_once(
+    own_stack: Callable[..., Stack], tmp_path: Path
+) -> None:
+    stack = own_stack(TURNOUT_RESPONSES_WEBSOCKET="0")
+    stack.play(say("By HTTP."))
+    project = Project(tmp_path, stack, model=PLAIN, supports_websockets=True)
+    began = time.monotonic()
+    assert said(project.run(*OPTIONS, "First.")) == ["By HTTP."]
+    assert time.monotonic() - began < 6, "a refusal that it does not know costs it as long (codex-backend.md 7)"
+    assert "status=426" in stack.gateway.log
+
+
+def test_a_conversation_is_compacted(stack: Stack, tmp_path: Path) -> None:
+    full = Usage(input_tokens=250_000, output_tokens=1_000)
+    stack.simulator.script(
+        Turn(output=[FunctionCall(name="exec_command", arguments={"cmd": "echo one"})], usage=full),
+        Turn(output=[Compaction(summary="One was echoed.")]),
+        say("Compacted and done."),
+    )
+    project = Project(tmp_path, stack, model=PLAIN, name="OpenAI")  # others are told to sum it up in words
+    events = project.run(*OPTIONS, "-c", "features.remote_compaction_v2=true", "A long task.")
+    assert said(events) == ["Compacted and done."], stack.story()
+    asked, compacted = stack.requests[1].input, stack.requests[2].input
+    assert asked[-1] == {"type": "compaction_trigger"}
+    assert [item["type"] for item in compacted].count("compaction") == 1

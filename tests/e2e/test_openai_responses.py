@@ -157,3 +157,22 @@ def test_a_failure_in_mid_answer(client: openai.OpenAI, stack: Stack) -> None:
     assert end.type == "response.failed"
     assert end.response.error is not None
     assert end.response.error.code == "server_error"
+
+
+def test_a_websocket(client: openai.OpenAI, stack: Stack) -> None:
+    stack.play(CALLS, say(ANSWER))
+    with client.responses.connect() as connection:
+        connection.response.create(model=MODEL, input="Look around.", tools=TOOLS, store=False)
+        made = _completed(connection)
+        calls = [item for item in made.output if item.type == "function_call"]
+        results: Any = [{"type": "function_call_output", "call_id": call.call_id, "output": "seen"} for call in calls]
+        connection.response.create(model=MODEL, input=results, tools=TOOLS, store=False, previous_response_id=made.id)
+        assert _completed(connection).output_text == ANSWER
+        connection.response.create(model=MODEL, input="And?", previous_response_id="resp_gone")
+        event = next(iter(connection))
+        assert event.type == "error"
+
+
+def _completed(connection: Any) -> Any:
+    """The response, once the connection has told of its end."""
+    return next(event.response for event in connection if event.type == "response.completed")

@@ -49,6 +49,7 @@ from turnout.gateway.record import CLIENT_GONE, LogLines, log_facts, millisecond
 from turnout.gateway.refreshing import Refresher
 from turnout.gateway.relay import DEFECT
 from turnout.gateway.responses import ResponsesDoor
+from turnout.gateway.responses_socket import ResponsesSocket, not_here
 from turnout.gateway.steering import Steering
 from turnout.gateway.tap import TappedExchange
 from turnout.gateway.token_counts import TokenCountsDoor
@@ -161,7 +162,10 @@ class Gateway:
         return self.ledger.last
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application. Takes plain HTTP requests only."""
+        """The ASGI application. Takes HTTP requests, and WebSockets at one path."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             raise RuntimeError(f"the gateway does not take {scope['type']} connections")
         recording = self.tracer.recording
@@ -169,6 +173,25 @@ class Gateway:
             exchange = Exchange(scope, receive, send)
         else:
             exchange = TappedExchange(scope, receive, send, recording)
+        await self._serve(exchange)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Takes a WebSocket, or refuses it with an HTTP error."""
+        socket = ResponsesSocket(scope, receive, send)
+        handshake = Exchange({**scope, "method": "GET"}, receive, send)
+        failure = self._admission.refuses_place(handshake.headers, handshake.listening)
+        failure = failure or self._admission.refuses_client(handshake.headers)
+        if failure is None and handshake.path.rstrip("/") != RESPONSES:
+            failure = nothing_there("a WebSocket to", handshake.path)
+        if failure is None and not self.config.responses.websocket:
+            failure = not_here()
+        if failure is None:
+            await socket.run(self._serve)
+            return
+        handshake.status = await socket.refuse(failure)
+        self._record(handshake, None, failure)
+
+    async def _serve(self, exchange: Exchange) -> None:
         path = exchange.path.rstrip("/") or "/"
         record = records.begin(exchange) if path in ANSWERING else None
         self.life.open += record is not None

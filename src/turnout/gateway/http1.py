@@ -128,12 +128,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_size = 0
         self._disarm()
         super().on_headers_complete()
+        if self._becomes_websocket():
+            return
         self.cycle.transport = HeldHead(self.transport, self.loop)  # type: ignore[assignment]
         self.cycle.body = Pieces()  # type: ignore[assignment]
 
     def on_body(self, body: bytes) -> None:
         cycle = self.cycle
-        if cycle.response_complete:
+        if self._becomes_websocket() or cycle.response_complete:
             return
         cycle.body += body
         if len(cycle.body) > BODY_PIECE:
@@ -142,6 +144,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._end_with(400, FailureKind.BAD_REQUEST, "This is not a valid HTTP request.")
+
+    def _becomes_websocket(self) -> bool:
+        """Another protocol takes the connection over: there is nothing to answer here."""
+        return bool(self.parser.should_upgrade()) and self._should_upgrade()
 
     def _arm(self) -> None:
         self._head_timer = self.loop.call_later(self.header_timeout, self._head_is_late)

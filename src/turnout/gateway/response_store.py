@@ -75,6 +75,22 @@ class Stored(msgspec.Struct, frozen=True):
         return msgspec.json.decode(self.response, type=_Output).output
 
 
+class ConnectionMemory:
+    """The last response of a connection: what the next one may go on from, kept nowhere else (codex-backend.md 7)."""
+
+    def __init__(self) -> None:
+        self._conversation: list[Stored] = []
+
+    def take(self, response_id: str | None) -> list[Stored] | None:
+        """The responses up to this one, if it was the last. They are let go of: a failed answer is not gone on from."""
+        conversation, self._conversation = self._conversation, []
+        return conversation if conversation and conversation[-1].id == response_id else None
+
+    def keep(self, conversation: list[Stored]) -> None:
+        """An answer has ended well."""
+        self._conversation = conversation
+
+
 class ResponseStore:
     """The responses of this user. All its work is done in a thread of its own, one thing after another."""
 

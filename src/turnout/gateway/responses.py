@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from turnout.gateway.dialect import Asked
 from turnout.gateway.doors import COMPACT
-from turnout.gateway.response_store import Stored
+from turnout.gateway.response_store import ConnectionMemory, Stored
 from turnout.protocol.fidelity import Note, ignored
 from turnout.protocol.reading import NULL
 from turnout.protocol.response_create import ResponseCreate, decode_create, head_of
@@ -47,22 +47,6 @@ _SOME_TOOLS = Raw(b"[{}]")
 _NOTHING_SAID = event(b"response.completed", b'{"response":{"status":"completed"}}')
 
 
-class Memory:
-    """The last response of a connection: what the next one may go on from, kept nowhere else (codex-backend.md 7)."""
-
-    def __init__(self) -> None:
-        self._conversation: list[Stored] = []
-
-    def take(self, response_id: str | None) -> list[Stored] | None:
-        """The responses up to this one, if it was the last. They are let go of: a failed answer is not gone on from."""
-        conversation, self._conversation = self._conversation, []
-        return conversation if conversation and conversation[-1].id == response_id else None
-
-    def keep(self, conversation: list[Stored]) -> None:
-        """An answer has ended well."""
-        self._conversation = conversation
-
-
 class ResponsesDoor:
     """Answers Responses requests."""
 
@@ -71,16 +55,11 @@ class ResponsesDoor:
         self._answers = answers
         self._kept = kept
 
-    async def answer(
-        self, exchange: Exchange, record: RequestRecord, path: str = "", memory: Memory | None = None
-    ) -> None:
-        """Answers one request and fills in its record. ``memory`` is that of its WebSocket, if it came over one.
-
-        Raises `TurnoutError` if nothing was sent, and `ClientGone`.
-        """
+    async def answer(self, exchange: Exchange, record: RequestRecord, path: str) -> None:
+        """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
         now = self._live.snapshot
         server = now.config.server
-        asked = await self._read(exchange, await exchange.body(server.body_limit, server.body_timeout), path, memory)
+        asked = await self._read(exchange, await exchange.body(server.body_limit, server.body_timeout), path)
         if asked is None:
             return
         # What was read is bound to no name here while the answer is given: whoever gives it lets go of it.
@@ -88,12 +67,12 @@ class ResponsesDoor:
         del asked
         await self._answers.give(exchange, record, now, held.pop())
 
-    async def _read(self, exchange: Exchange, body: bytes, path: str, memory: Memory | None) -> Asked | None:
+    async def _read(self, exchange: Exchange, body: bytes, path: str) -> Asked | None:
         """A request as the way on wants it; None if it has been answered.
 
         Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
         """
-        request = decode_create(body)
+        request, memory = decode_create(body), exchange.memory
         wishes, response_id = request.wishes, f"resp_{exchange.request_id[4:]}"
         own = await _resolved(request.items, self._kept)
         remembered = memory.take(wishes.previous_response_id) if memory is not None else None
@@ -129,7 +108,7 @@ class ResponsesDoor:
         )
 
 
-async def _prepare(exchange: Exchange, request: ResponseCreate, said: _Said, memory: Memory) -> None:
+async def _prepare(exchange: Exchange, request: ResponseCreate, said: _Said, memory: ConnectionMemory) -> None:
     """Answers a frame that only prepares the next one: nothing is sent upstream (codex-backend.md 7)."""
     now = time.time()
     response = ResponseObject(said.response_id, int(now), request, stored=False)
@@ -183,7 +162,7 @@ class _Said(msgspec.Struct, frozen=True):
 class _Keep:
     """Keeps one response once it has ended well."""
 
-    def __init__(self, said: _Said, kept: KeptResponses | None, memory: Memory | None) -> None:
+    def __init__(self, said: _Said, kept: KeptResponses | None, memory: ConnectionMemory | None) -> None:
         """``kept`` keeps it for others, ``memory`` for its own connection."""
         self._said = said
         self._kept = kept

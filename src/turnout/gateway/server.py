@@ -21,6 +21,7 @@ from turnout.gateway.binding import BACKLOG, base_url, listen, required_token, w
 from turnout.gateway.http1 import protocol
 from turnout.gateway.life import Life
 from turnout.gateway.tracing import FileOutlet
+from turnout.gateway.websocket import socket_protocol
 from turnout.models.catalogue import Catalogue
 from turnout.upstream import build
 
@@ -40,6 +41,8 @@ __all__ = ["RunningGateway", "Server", "loop_factory", "run", "serve", "with_tok
 KEEP_ALIVE_SECONDS = 300
 """How long an idle client's connection is kept: a person thinks between two turns, and a connection that is closed
 just as the client uses it costs it a retry."""
+PING_SECONDS = 30.0
+"""How often a WebSocket's client is asked for a sign of life, and how long it may take."""
 FORCED_END_SECONDS = 1.0
 """What answers that are cut off get to say so."""
 
@@ -122,7 +125,10 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 gateway.asgi,
                 http=protocol(limits),
-                ws="none",
+                ws=socket_protocol,  # type: ignore[arg-type]  # called as the class is
+                ws_max_size=limits.body_limit,
+                ws_ping_interval=PING_SECONDS,
+                ws_ping_timeout=PING_SECONDS,
                 lifespan="off",
                 interface="asgi3",
                 backlog=BACKLOG,
