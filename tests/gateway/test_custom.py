@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +16,7 @@ from tests.gateway.conftest import config
 from turnout.config import Config, CustomUpstream, RoutingSettings, Rule, Slot, Slots
 from turnout.gateway.server import RunningGateway
 from turnout.protocol.errors import FailureKind
+from turnout.settings import Fitted, Sources
 from turnout.simulator import FunctionCall, Message, Reasoning, Turn
 
 if TYPE_CHECKING:
@@ -186,6 +188,49 @@ def test_what_a_chat_only_server_cannot_have_is_noted_and_refused_to_strict_requ
     assert answer.status == 400
     assert "would lose something" in answer.json["error"]["message"]
     assert len(sim.requests) == before
+
+
+def test_models_of_ones_own_are_listed(start: Start) -> None:
+    gateway = start()
+    listed = [model["id"] for model in get(gateway, "/v1/models", anthropic=True)["data"]]
+    assert {"anthropic/chat/qwen", "anthropic/plain/gpt-5.5"} <= set(listed)
+    assert "anthropic/gpt-6-sol" in listed
+    own = start(upstream="chat", slots=Slots())
+    assert {model["id"] for model in get(own, "/v1/models")["data"]} == {
+        "chat/qwen", "plain/gpt-5.5", "dead/gone", "keyless/gone",
+    }  # fmt: skip
+    assert ask(own, "anthropic/chat/qwen").status == 200
+
+
+def test_a_change_rebuilds_only_the_upstream_that_it_is_about(
+    sim: Simulator, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TURNOUT_HOME", str(tmp_path))
+    made = config(f"{sim.codex_url}/responses", home)
+    text = '[custom.{}]\nbase_url = "http://127.0.0.1:1/v1"\nconcurrency = {}\n'
+    file = tmp_path / "config.toml"
+    file.write_text(text.format("one", 1) + text.format("two", 1))
+    source = Fitted(
+        Sources({"TURNOUT_HOME": str(tmp_path)}, {}),
+        lambda loaded: msgspec.structs.replace(made, custom=loaded.config.custom),
+        "the test",
+    )
+    with RunningGateway(msgspec.structs.replace(source.resolve({}).config), source=source) as gateway:
+        before = dict(gateway.gateway.live.snapshot.upstreams)
+        file.write_text(text.format("one", 2) + text.format("three", 1))
+        deadline = time.monotonic() + 10
+        while "three" not in gateway.gateway.live.snapshot.upstreams and time.monotonic() < deadline:
+            time.sleep(0.05)
+        after = gateway.gateway.live.snapshot.upstreams
+    assert set(after) == {"codex", "openai", "one", "three"}
+    assert after["codex"] is before["codex"]
+    assert after["openai"] is before["openai"]
+    assert after["one"] is not before["one"]
+
+
+def get(gateway: RunningGateway, path: str, *, anthropic: bool = False) -> Any:
+    headers = {"anthropic-version": "2023-06-01"} if anthropic else {}
+    return send(gateway, None, method="GET", path=path, headers=headers).json
 
 
 def test_a_window_that_is_set_refuses_what_is_too_long(start: Start, sim: Simulator) -> None:

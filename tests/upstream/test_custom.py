@@ -261,9 +261,12 @@ class TestKeys:
         assert renewed.token == "two"
         await target.close()
 
-    def test_a_header_whose_variable_is_not_set(self) -> None:
-        with pytest.raises(SettingsError, match=r"custom\.box\.headers\.x-org is env:ORG"):
-            upstream("http://127.0.0.1:1/v1", headers={"x-org": "env:ORG"})
+    async def test_a_header_whose_variable_is_not_set(self) -> None:
+        """Said when it is used: the other upstreams have nothing to do with it."""
+        target = upstream("http://127.0.0.1:1/v1", headers={"x-org": "env:ORG"})
+        with pytest.raises(TurnoutError, match="wants the header x-org, which is env:ORG"):
+            await opened(target)
+        await target.close()
 
 
 class TestCapabilities:

@@ -45,8 +45,10 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True):
     """Nickname of the account; empty for a key from the settings."""
     email: str = ""
     plan: str = ""
+    upstream: str = ""
+    """Name of the upstream of the user's own that it is for; empty for accounts and OpenAI's keys."""
 
     @property
     def tag(self) -> str:
         """Short stable name of the account that reveals neither token nor id (8 hex digits)."""
-        return tag(self.account_id or self.token)
+        return tag(self.account_id or (f"upstream {self.upstream}" if self.upstream else self.token))

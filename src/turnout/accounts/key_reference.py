@@ -28,7 +28,7 @@ def read(reference: str, upstream: str, environ: Mapping[str, str]) -> Credentia
     ``upstream`` is its name, for messages. Raises `TurnoutError` (`SIGN_IN`) that says what to do.
     """
     if not reference:
-        return Credential(token=Secret(""), account_id=f"custom/{upstream}", source="no key")
+        return Credential(token=Secret(""), upstream=upstream, source="no key")
     scheme, _, where = reference.partition(":")
     where = where.strip()
     try:
@@ -52,7 +52,7 @@ def read(reference: str, upstream: str, environ: Mapping[str, str]) -> Credentia
             "line break or a letter with an accent).",
             _step(reference, upstream),
         )
-    return Credential(token=Secret(key), account_id=f"custom/{upstream}", source=shown(reference))
+    return Credential(token=Secret(key), upstream=upstream, source=shown(reference))
 
 
 def shown(reference: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnout.models.catalogue import UNKNOWN_WINDOW, ModelFacts
+from turnout.models.catalogue import UNKNOWN_WINDOW, Catalogue, ModelFacts
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.model_lists import AnthropicModel, AnthropicPage, OpenAIList, OpenAIModel
 from turnout.routing.router import window
@@ -14,7 +14,8 @@ from turnout.routing.router import window
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from turnout.models.catalogue import Catalogue, Source
+    from turnout.config import Config
+    from turnout.models.catalogue import Source
     from turnout.protocol.capabilities import Capabilities
     from turnout.protocol.errors import Failure
     from turnout.routing.mapping import MappingLine
@@ -23,6 +24,8 @@ DISCOVERED = "anthropic/"
 """Before the names of models in Anthropic's form: Claude Code lists only ids that begin with ``claude`` or
 ``anthropic`` (claude-code-wire.md 8, /model picker). Routing takes it away again."""
 USUAL_LIMIT = 20
+OWN_PRIORITY = 1_000_000
+"""Place in the list of models of upstreams of the user's own: behind the catalogue's."""
 LARGEST_LIMIT = 1000
 """Models on a page of Anthropic's list."""
 
@@ -87,6 +90,34 @@ def report(
         problem=problem.text if problem is not None else "",
         models=tuple(_reported(facts) for facts in catalogue.all()),
         slots=tuple(slots),
+    )
+
+
+def with_own(catalogue: Catalogue, config: Config) -> Catalogue:
+    """The catalogue with the models that the user has named of upstreams of their own, as ``upstream/model``.
+
+    Where requests usually go to such an upstream, the catalogue's models are not its own and are left out.
+    """
+    own = [
+        msgspec.structs.replace(
+            nothing_known(f"{name}/{model}"),
+            window=settings.window or UNKNOWN_WINDOW,
+            max_window=settings.window or UNKNOWN_WINDOW,
+            priority=OWN_PRIORITY,
+        )
+        for name, settings in config.custom.items()
+        if settings.enabled
+        for model in dict.fromkeys(filter(None, (settings.model, *settings.models)))
+    ]
+    if not own:
+        return catalogue
+    others = () if config.upstream in config.custom else catalogue.all()
+    return Catalogue(
+        (*others, *own),
+        source=catalogue.source,
+        fetched_at=catalogue.fetched_at,
+        etag=catalogue.etag,
+        refused=catalogue.refused,
     )
 
 

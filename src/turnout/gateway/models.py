@@ -66,10 +66,11 @@ class ModelsDoor:
 
     def _list(self, exchange: Exchange, now: Snapshot) -> bytes:
         offered = now.upstreams[now.config.upstream].capabilities
+        catalogue = model_lists.with_own(now.catalogue, now.config)
         if speaks_openai(exchange):
-            return msgspec.json.encode(model_lists.openai_list(now.catalogue, offered))
+            return msgspec.json.encode(model_lists.openai_list(catalogue, offered))
         limit, after, before = model_lists.page_of(parse_qs(exchange.query.decode("latin-1")))
-        page = model_lists.anthropic_page(now.catalogue, offered, limit=limit, after=after, before=before)
+        page = model_lists.anthropic_page(catalogue, offered, limit=limit, after=after, before=before)
         return msgspec.json.encode(page)
 
     def _one(self, exchange: Exchange, name: str, now: Snapshot) -> bytes:

@@ -16,9 +16,8 @@ from multidict import CIMultiDict
 
 from turnout.accounts import key_reference
 from turnout.network import Way, address, user_agent
-from turnout.protocol.errors import FailureKind, TurnoutError
+from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.protocol.fidelity import refuse_what_drops
-from turnout.settings import SettingsError
 from turnout.translate import responses_to_chat_request
 from turnout.translate.chat_stream_to_responses import ResponsesFromChat
 from turnout.upstream import custom_capabilities
@@ -48,8 +47,8 @@ class CustomUpstream:
     def __init__(
         self, name: str, settings: Settings, timing: Timing, environ: Mapping[str, str], probed: Probed | None = None
     ) -> None:
-        """``probed`` is what is known of it. Raises `SettingsError` for an address, a proxy, a file or a header that
-        cannot be used."""
+        """``probed`` is what is known of it. Raises `SettingsError` for an address, a proxy or a file that cannot be
+        used."""
         self.name = name
         self._settings = settings
         self._environ = environ
@@ -69,7 +68,6 @@ class CustomUpstream:
         self._headers = CIMultiDict(
             {"User-Agent": user_agent(), "Accept": "text/event-stream", "Content-Type": "application/json"}
         )
-        self._headers.update(headers(name, settings, environ))
         self._turns = Turns(self._shown, settings.concurrency, settings.queue)
         self._key: Credential | None = None
 
@@ -117,6 +115,7 @@ class CustomUpstream:
 
     def _with_key(self, credential: Credential) -> CIMultiDict[str]:
         made = self._headers.copy()
+        made.update(headers(self.name, self._settings, self._environ))
         made.update(key_header(self._settings, credential))
         return made
 
@@ -164,14 +163,16 @@ def way(settings: Settings) -> Way:
 
 
 def headers(name: str, settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The upstream's own headers. Raises `SettingsError` for a variable that is not set."""
+    """The upstream's own headers. Raises `TurnoutError` (`SIGN_IN`) for a variable that is not set."""
     made = {}
     for header, value in settings.headers.items():
         if value.startswith("env:"):
             variable = value.removeprefix("env:").strip()
             if variable not in environ:
-                raise SettingsError(
-                    f"custom.{name}.headers.{header} is {value}, and the variable {variable} is not set."
+                raise fail(
+                    FailureKind.SIGN_IN,
+                    f"The upstream {name} wants the header {header}, which is {value}, and that variable is not set.",
+                    f"Set {variable}, then start Turnout again.",
                 )
             made[header] = environ[variable].strip()
         else:
