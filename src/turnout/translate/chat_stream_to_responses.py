@@ -83,8 +83,6 @@ class ResponsesFromChat:
         self._details: list[dict[str, Any]] = []
         self._tags: ThinkTags | None = ThinkTags()
         """Looks for reasoning in the text, while there may be some."""
-        self._tagged = False
-        """Some was there."""
 
     def feed(self, data: bytes) -> bytes:
         """What the server's next bytes say."""
@@ -156,12 +154,14 @@ class ResponsesFromChat:
     def _add(self, delta: wire.Delta) -> None:
         for name in ("reasoning_content", "reasoning"):
             if piece := _text(getattr(delta, name)):
+                self._end_text()  # a server that tells reasoning apart leaves none in the text
                 self._think(name, piece)
                 break  # some servers say the same in both
         if not is_null(delta.reasoning_details):
             self._keep_details(delta.reasoning_details)
         thinking, text = wire.decode_content(delta.content)
         if thinking:
+            self._end_text()
             self._think("", thinking)
         if text:
             self._say(text)
@@ -175,26 +175,22 @@ class ResponsesFromChat:
 
     def _say(self, text: str) -> None:
         if self._tags is not None:
-            if self._writer.output and not self._tagged:
-                self._tags = None  # the server tells its reasoning, or has called something: this is plain text
-            else:
-                thinking, text = self._tags.feed(text)
-                self._say_tagged(thinking)
+            thinking, text = self._tags.feed(text)
+            if thinking:
+                self._think("", thinking)
+            if self._tags.over:
+                self._tags = None
         if text:
             self._end_thinking()
             self._writer.say(text)
-
-    def _say_tagged(self, thinking: str) -> None:
-        if thinking:
-            self._tagged = True
-            self._think("", thinking)
 
     def _end_text(self) -> None:
         """Nothing follows: what may have been a tag was none."""
         if self._tags is not None:
             thinking, text = self._tags.end()
             self._tags = None
-            self._say_tagged(thinking)
+            if thinking:
+                self._think("", thinking)
             if text:
                 self._end_thinking()
                 self._writer.say(text)

@@ -20,6 +20,11 @@ class ThinkTags:
         self._thought = False
         """A word of the reasoning has been given."""
 
+    @property
+    def over(self) -> bool:
+        """All that follows is text."""
+        return self._state == "over"
+
     def feed(self, text: str) -> tuple[str, str]:
         """What of the text is reasoning, and what is said; white space around the tags is neither."""
         text, self._held = self._held + text, ""
