@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.clients import CLAUDE_CODE_VERSIONS
 from tests.e2e.claude_code import ClaudeCode
 from tests.e2e.script import bash, say, use
 from tests.e2e.stack import Stack, start_gateway
@@ -26,7 +27,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     with Simulator(settings=Settings(chat=STRICT)) as simulator:
         box = {"base_url": simulator.openai_url, "wire": "chat", "key": "env:BOX_KEY", "model": "qwen3-coder"}
         environment = {
-            "TURNOUT_CUSTOM": json.dumps({"box": box}),
+            "TURNOUT_CUSTOM": json.dumps({"box": box, "gone": {"base_url": "http://127.0.0.1:9/v1", "wire": "chat"}}),
             "BOX_KEY": simulator.api_key,
             "CODEX_HOME": str(tmp_path / "nothing"),
             "OPENAI_API_KEY": "",
@@ -60,3 +61,12 @@ def test_a_session_with_tools_and_thoughts(version: str, stack: Stack, tmp_path:
     assert [results[called["id"]] for called in turn[0]["tool_calls"]] == ["one", "two"]
     # DeepSeek and its like want reasoning back while tools are called, and not once the user has spoken again.
     assert not any("reasoning_content" in each for each in third["messages"])
+
+
+def test_a_chain_goes_on_where_a_server_is_gone(stack: Stack, tmp_path: Path) -> None:
+    """The first of the chain does not answer at all; Claude Code never hears of it."""
+    claude = ClaudeCode(CLAUDE_CODE_VERSIONS[-1], tmp_path / "user", stack.gateway.url, stack.gateway.token)
+    stack.play(use(bash("echo one")), say("Done."))
+    asked = claude.run("Count", "--model", "[gone/x, box/qwen3-coder]", "--allowedTools", "Bash").succeeded()
+    assert asked.stdout == "Done.\n"
+    assert {body["model"] for body in bodies(stack)} == {"qwen3-coder"}

@@ -52,6 +52,9 @@ OVERFLOWS = [
     "context_length_exceeded",
     "Input is too long for requested model",
     "Codex ran out of room in the model's context window.",
+    "the request exceeds the available context size. try increasing the context size or enable context shift",
+    "Trying to keep the first 9000 tokens when context the overflows. However, the model is loaded with context length "
+    "of only 4096 tokens, which is not enough.",
 ]
 
 

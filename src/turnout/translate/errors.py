@@ -66,6 +66,7 @@ _STATUSES = {
 
 _OVERFLOW = re.compile(
     r"maximum context length|context_length_exceeded|exceeds the context window|context window of this model"
+    r"|exceeds the available context size|the model is loaded with context length of"  # llama.cpp, LM Studio
     r"|prompt is too long|input is too long|ran out of room in the model's context",
     re.IGNORECASE,
 )
@@ -86,7 +87,7 @@ _SPAN = re.compile(
 )
 """One part of a span of time in words: ``1.5s``, ``1h`` of ``1h2m``, ``20 minutes``, and a bare number of seconds."""
 _UNITS = {"number": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_LIMIT = re.compile(r"(?:maximum context length is|limit of|>)\s*(\d[\d,]{0,15})")
+_LIMIT = re.compile(r"(?:maximum context length is|context length of only|limit of|>)\s*(\d[\d,]{0,15})")
 _ASKED = re.compile(r"(?:resulted in|requested about|requested|too long:)\s*(\d[\d,]{0,15})")
 _FAR_FUTURE = 4_102_444_800
 """Unix seconds of the year 2100: no server means a time behind it, and not every clock can show one."""
