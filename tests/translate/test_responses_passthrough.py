@@ -193,6 +193,12 @@ def test_include() -> None:
     assert sent(include=asked, target=API)["include"] == asked
 
 
+def test_a_server_that_takes_little() -> None:
+    few = Capabilities(fields=frozenset({"model", "input", "stream", "tools"}), encrypted_reasoning=False)
+    target = msgspec.structs.replace(TARGET, capabilities=few, effort="low", tier="flex", session="s")
+    assert sent(target=target, instructions="x", parallel_tool_calls=True).keys() == {"model", "input", "stream"}
+
+
 # Items
 
 

@@ -91,7 +91,8 @@ class ResponsesDoor:
         session = wishes.prompt_cache_key or next(filter(None, named), "")
         if not session and (before or stored):
             session = before[0].id if before else response_id  # a conversation goes by its first response
-        keep = _Keep(said, self._kept if stored else None, None if compacts else memory)
+        # Where nothing is to be kept, nothing of the request is held while the answer is given.
+        keep = _Keep(said, self._kept if stored else None, memory) if stored or memory is not None else None
         return Asked(
             dialect=_Responses(request, said.items(compacts=compacts), response_id, is_codex(exchange), keep),
             facts=Facts(
@@ -192,7 +193,7 @@ class _Responses:
     """One request: a `turnout.gateway.dialect.Dialect`."""
 
     def __init__(
-        self, request: ResponseCreate, items: list[Raw], response_id: str, for_codex: bool, keep: _Keep
+        self, request: ResponseCreate, items: list[Raw], response_id: str, for_codex: bool, keep: _Keep | None
     ) -> None:
         self._request = request
         self._items = items
@@ -204,16 +205,17 @@ class _Responses:
         return translate(self._request, self._items, target)
 
     def machine(self, translation: Translation, target: Target, now: float) -> ResponsesStream:
-        response = ResponseObject(self._id, int(now), self._request, stored=self._keep.for_others)
+        stored = self._keep is not None and self._keep.for_others
+        response = ResponseObject(self._id, int(now), self._request, stored=stored)
         return _KeepingStream(response, now=now, for_codex=self._for_codex, keep=self._keep)
 
 
 class _KeepingStream(ResponsesStream):
     """Hands the response on before its client has the end of it, so that it is there when the client asks for it."""
 
-    def __init__(self, response: ResponseObject, *, now: float, for_codex: bool, keep: _Keep) -> None:
+    def __init__(self, response: ResponseObject, *, now: float, for_codex: bool, keep: _Keep | None) -> None:
         super().__init__(response, now=now, for_codex=for_codex)
-        self._keep: _Keep | None = keep
+        self._keep = keep
 
     def feed(self, data: bytes) -> bytes:
         out = super().feed(data)

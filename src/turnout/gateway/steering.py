@@ -58,7 +58,7 @@ NEEDS_RESTART = frozenset(
 
 NOT_OF_UPSTREAMS = (
     *("model", "effort", "tier", "strict"),
-    *("server", "slots", "models", "routing", "tools", "search", "records"),
+    *("server", "slots", "models", "routing", "tools", "search", "records", "responses"),
 )
 """Settings and sections that have nothing to do with how upstreams are reached."""
 

@@ -103,7 +103,8 @@ def translate(request: ResponseCreate, items: Sequence[Raw], target: Target) -> 
         made = [*_lite_beginning(request.wishes, tools), *made]
     if not made and not request.wishes.previous_response_id:
         raise fail(FailureKind.BAD_REQUEST, "input: there is nothing in it to send.")
-    sent = list(_fields(request, tools, target, framing, notes))
+    allowed = capabilities.fields | capabilities.client_fields
+    sent = [(name, value) for name, value in _fields(request, tools, target, framing, notes) if name in allowed]
     head = joined(sent)
     return Translation(
         body=whole_body(head, made),
@@ -188,7 +189,7 @@ def _taken_out(tools: ClientTools, items: list[bytes], notes: list[Note]) -> tup
 def _fields(
     request: ResponseCreate, tools: ClientTools, target: Target, framing: Framing, notes: list[Note]
 ) -> Iterable[tuple[str, bytes]]:
-    """Every field but ``input``, in wire order."""
+    """Every field but ``input``, in wire order; the caller drops those that the upstream does not take."""
     capabilities, fields, wishes = target.capabilities, request.fields, request.wishes
     plain = framing == "plain"
     yield "model", _encode(target.model)
@@ -211,7 +212,7 @@ def _fields(
         yield "include", _encode(included)
     if target.session:
         yield "prompt_cache_key", _encode(target.session)
-    if target.tier is not None and "service_tier" in capabilities.fields:
+    if target.tier is not None:
         yield "service_tier", _encode(target.tier)
     for name, value in fields.items():
         if name not in _OWN and not is_null(value) and _goes_on(name, bytes(value), target, notes):
