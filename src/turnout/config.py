@@ -373,8 +373,6 @@ class TakesSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Takes ``include``. Only `wire = "responses"`."""
     usage: Switch = "auto"
     """Takes ``stream_options.include_usage``. Only `wire = "chat"`."""
-    stop: Switch = "auto"
-    """Takes ``stop``. Only `wire = "chat"`."""
     sampling: Switch = "auto"
     """Takes ``temperature`` and ``top_p``."""
     json_schema: Switch = "auto"

@@ -34,13 +34,12 @@ class Takes:
 def chat(settings: TakesSettings, probed: Probed | None) -> ChatCapabilities:
     """Of a server that has only Chat Completions."""
     takes = Takes(settings, probed)
-    fields = {"stop", "seed", "presence_penalty", "frequency_penalty"} if takes("stop", usual=True) else set()
     limits: dict[str, Literal["", "max_tokens", "max_completion_tokens"]] = {
         "max_tokens": "max_tokens",
         "max_completion_tokens": "max_completion_tokens",
     }
     return ChatCapabilities(
-        fields=frozenset(fields | ({"temperature", "top_p"} if takes("sampling", usual=True) else set())),
+        fields=frozenset({"temperature", "top_p"} if takes("sampling", usual=True) else ()),
         developer_role=takes("developer", usual=False),
         system_anywhere=takes("system_anywhere", usual=False),
         images=takes("images", usual=True),
