@@ -215,6 +215,29 @@ def small() -> bytes:
     return _body(question, _system(rng, 1250, ""), [])
 
 
+def chat() -> bytes:
+    """The same question as a client of Chat Completions asks it."""
+    rng = random.Random(1)
+    system = " ".join(rng.choices(WORDS, k=200))
+    question = f"Session {MARK}: what does this project do?"
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": question}]
+    return json.dumps({"model": "gpt-5.5", "messages": messages, "stream": True}).encode()
+
+
+def responses() -> bytes:
+    """The same question as a client of the Responses API asks it."""
+    rng = random.Random(1)
+    system = " ".join(rng.choices(WORDS, k=200))
+    body = {
+        "model": "gpt-5.5",
+        "instructions": system,
+        "input": [{"role": "user", "content": f"Session {MARK}: what does this project do?"}],
+        "stream": True,
+        "store": False,
+    }
+    return json.dumps(body).encode()
+
+
 def session(
     turns: int = 8, *, result_size: int = 3790, signature: str | None = None, cold: bool = False
 ) -> list[bytes]:
@@ -249,6 +272,8 @@ def write_all(folder: Path, signature: str | None = None) -> dict[str, list[Path
     """Write every body into `folder`; name of the kind → its files in order."""
     kinds: dict[str, list[bytes]] = {
         "small": [small()],
+        "chat": [chat()],
+        "responses": [responses()],
         "mid": [mid(signature=signature)],
         "cold": [mid(signature=signature, cold=True)],
         "big": [big(signature=signature)],

@@ -42,6 +42,14 @@ HEADERS = {
 }
 """As Claude Code sends them (claude-code-wire.md 1), with the bench's token."""
 
+OPENAI_HEADERS = {
+    "authorization": f"Bearer {TOKEN}",
+    "accept": "application/json",
+    "user-agent": "OpenAI/Python 3.51.0",
+}
+OPENAI_PATHS = {"chat": "/v1/chat/completions", "responses": "/v1/responses"}
+"""Where bodies that are not of Messages go."""
+
 
 class Mode(msgspec.Struct, frozen=True):
     """How the stub answers: text deltas, µs between them (0 = burst), bytes of instructions and of reasoning."""
@@ -85,6 +93,22 @@ CASES = (
         name="burst",
         what="500 deltas as fast as they go, 16 at once",
         body="small",
+        mode=Mode(500),
+        conns=16,
+        metrics=("events_core_s", "events_s", "cpu_event_us"),
+    ),
+    Case(
+        name="burst-chat",
+        what="the same to a client of Chat Completions",
+        body="chat",
+        mode=Mode(500),
+        conns=16,
+        metrics=("events_core_s", "events_s", "cpu_event_us"),
+    ),
+    Case(
+        name="burst-responses",
+        what="the same to a client of the Responses API",
+        body="responses",
         mode=Mode(500),
         conns=16,
         metrics=("events_core_s", "events_s", "cpu_event_us"),
@@ -186,7 +210,7 @@ class Rig:
         self, port: int, body: str, *, conns: int, seconds: float, expect: int, requests: int = 0, ramp: float = 0.0
     ) -> subprocess.Popen[bytes]:
         """Start the load generator; its one line is on stdout."""
-        command = [str(BUILD / "load"), "--port", str(port), "--path", MESSAGES_PATH]
+        command = [str(BUILD / "load"), "--port", str(port), "--path", OPENAI_PATHS.get(body, MESSAGES_PATH)]
         command += ["--conns", str(conns), "--seconds", str(seconds), "--expect", str(expect)]
         command += ["--ramp", str(int(ramp * 1000))]
         if requests:
@@ -195,7 +219,7 @@ class Rig:
             command += ["--mark", MARK]
         for path in self.bodies[body]:
             command += ["--body", str(path)]
-        for name, value in HEADERS.items():
+        for name, value in (OPENAI_HEADERS if body in OPENAI_PATHS else HEADERS).items():
             command += ["--header", f"{name}: {value}"]
         return subprocess.Popen(command, stdout=subprocess.PIPE)
 

@@ -11,7 +11,8 @@
  * does not hold exactly so many text deltas is an error, as are a status other than 200, an error event, a stream that
  * ends without its last event, a closed connection.
  *
- * Counted are text deltas: `event: content_block_delta` with a text_delta, or `event: response.output_text.delta`. A delta
+ * Counted are text deltas: `event: content_block_delta` with a text_delta, `event: response.output_text.delta`, or a chunk of
+ * Chat Completions whose delta is content (its end is `[DONE]`). A delta
  * whose text starts with the stub's "@" and 16 digits also gives its time under way. Times are in microseconds from the
  * first byte sent. One JSON line on stdout. One thread, epoll, libc only.
  */
@@ -293,8 +294,11 @@ static void take_line(Connection *c, const char *line, size_t size, uint64_t now
         else if (is(name, size, "message_stop") || is(name, size, "response.completed")) c->ended = 1;
         else if (is(name, size, "error") || is(name, size, "response.failed")) c->kind = FAILURE;
     } else if (size > 6 && memcmp(line, "data: ", 6) == 0) {
-        if (c->kind == FAILURE) fail(c, "the stream holds an error event: ", line, size);
-        else if (c->kind == TEXT || (c->kind == TEXT_IF_NAMED && memmem(line, size, "\"text_delta\"", 12)))
+        if (c->kind == FAILURE || (size > 14 && memcmp(line + 6, "{\"error\"", 8) == 0))
+            fail(c, "the stream holds an error event: ", line, size);
+        else if (is(line + 6, size - 6, "[DONE]")) c->ended = 1;
+        else if (c->kind == TEXT || (c->kind == OTHER && memmem(line, size, "\"delta\":{\"content\":", 19)) ||
+                 (c->kind == TEXT_IF_NAMED && memmem(line, size, "\"text_delta\"", 12)))
             count_delta(c, line, size, now);
         c->kind = OTHER;
     }
