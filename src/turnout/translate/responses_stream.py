@@ -74,6 +74,11 @@ _STREAM_CODES = frozenset(
 )
 """Failures that a response tells as ``server_error``: their own codes are none of a response's."""
 
+_SOUGHT = 24
+"""Characters of an id that are looked for."""
+_LINES = 3
+"""Lines of an event as servers write it: its name, its data, and nothing."""
+
 _encode = msgspec.json.encode
 
 
@@ -128,7 +133,7 @@ class ResponsesStream:
         self._sequence = 0
         """Number of the next event of ours, where upstream's own number is not known."""
         self._numbered: bytes = b""
-        """The last block of upstream's that went on."""
+        """What of upstream's went on last."""
 
     # What the gateway calls
 
@@ -142,8 +147,10 @@ class ResponsesStream:
             return self._taken()
         if not complete:
             return b""
+        if self.started and _all_alike(complete):
+            self._numbered = complete
+            return self._with_names(complete) if self._renamed else complete
         for block in blocks_of(complete):
-            # The events that are many are not looked into: their bytes go on as they are.
             if block.startswith(b"event: ") and block[7 : block.find(b"\n")] in _PASSED and self.started:
                 self._out.append(block)
                 continue
@@ -267,7 +274,7 @@ class ResponsesStream:
 
     def _with_names(self, data: bytes) -> bytes:
         for before, after in self._renamed.items():
-            data = data.replace(before, after)
+            data = _replaced(data, before, after)
         return data
 
     def _start(self) -> None:
@@ -292,8 +299,8 @@ class ResponsesStream:
         """The number of the next event of ours: upstream's ``own``, else one more than that of the last one."""
         if own is not None:
             self._sequence = own
-        elif found := _NUMBER.search(self._out[-1] if self._out else self._numbered):
-            self._sequence = int(found[1]) + 1
+        elif found := _NUMBER.findall(self._out[-1] if self._out else self._numbered):
+            self._sequence = int(found[-1]) + 1
 
     # Ends
 
@@ -345,6 +352,25 @@ class ResponsesStream:
         self._number(number)
         self.whole = self._with_names(self._response.failed(code, str(error["message"]), output))
         self._write(b"response.failed", self.whole)
+
+
+def _all_alike(complete: bytes) -> bool:
+    """Whether all of these events are of one type, and one of those that go on unread: most bytes that come are of many
+    deltas of the same kind, and counting is the fastest way to see that."""
+    name = complete[: complete.find(b"\n")]
+    if name[:7] != b"event: " or name[7:] not in _PASSED:
+        return False
+    return complete.count(b"\n") == _LINES * complete.count(name + b"\ndata: ")
+
+
+def _replaced(data: bytes, before: bytes, after: bytes) -> bytes:
+    """``data`` with ``after`` in place of ``before``, which may be of hundreds of characters: looked for are the first
+    ones only, which is several times as fast."""
+    first, rest = before[:_SOUGHT], before[_SOUGHT:]
+    head, *tails = data.split(first)
+    if not all(tail.startswith(rest) for tail in tails):
+        return data.replace(before, after)
+    return after.join((head, *(tail[len(rest) :] for tail in tails)))
 
 
 def _unreadable(what: str) -> Failure:
