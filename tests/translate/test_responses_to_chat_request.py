@@ -79,12 +79,21 @@ def test_the_roles_of_instructions() -> None:
     assert roles == [("system", "a"), ("system", "b"), ("user", "c"), ("system", "d")]
     known = messages(*items, capabilities=with_(developer_role=True))
     assert [message["role"] for message in known] == ["developer", "developer", "user", "developer"]
+
+
+def test_instructions_where_there_is_one_place_for_them() -> None:
+    """What comes before any answer joins those at the beginning; only what comes later is said by the user."""
+    items = (developer("a"), developer("b"), user("c"), developer("d"), said("e"), user("f"), developer("g"))
     only_first = messages(*items, capabilities=with_(system_anywhere=False), rules=ChatRules(one_system_message=True))
     assert [(message["role"], message["content"]) for message in only_first] == [
-        ("system", "a\n\nb"),
+        ("system", "a\n\nb\n\nd"),
         ("user", "c"),
-        ("user", "d"),
+        ("assistant", "e"),
+        ("user", "f"),
+        ("user", "<system-reminder>\ng\n</system-reminder>"),
     ]
+    without = messages(user("c"), developer("d"), capabilities=with_(system_anywhere=False))
+    assert [message["role"] for message in without] == ["system", "user"]
 
 
 def test_texts_in_parts_or_joined() -> None:

@@ -7,7 +7,7 @@ are one message, whose text goes first.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -34,6 +34,8 @@ _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 _SAID = ("reasoning", *_CALLS)
 _NO_RESULT = "The tool call was interrupted: there is no result."
 _BREAK = "\n\n"
+_REMINDER = "<system-reminder>\n{}\n</system-reminder>"
+"""In the form in which Claude Code says instructions inside a user's message (claude-code-wire.md 2)."""
 
 
 class _Placed(NamedTuple):
@@ -70,6 +72,7 @@ class ChatMessages:
         self._shown: list[bytes] = []
         """Parts of results that no result can hold."""
         self._only_instructions = True
+        self._has_answered = False
         self._turn = 0
         """Index of the item behind which the turn at hand has begun."""
 
@@ -148,7 +151,7 @@ class ChatMessages:
         said, self._said = self._said, None
         if said is None or not (said.texts or said.refusals or said.calls):
             return
-        self._only_instructions = False
+        self._only_instructions, self._has_answered = False, True
         content = _encode(_BREAK.join(said.texts)) if said.texts else b"null"
         if said.texts and len(said.texts) > 1 and self._capabilities.text_parts:
             content = b"[%s]" % b",".join(b'{"type":"text","text":%s}' % _encode(text) for text in said.texts)
@@ -234,14 +237,30 @@ class ChatMessages:
     def _instruct(self, texts: list[str]) -> None:
         role = "developer" if self._capabilities.developer_role else "system"
         if not self._only_instructions and not self._capabilities.system_anywhere:
+            if not self._has_answered:
+                self._hoist(role, texts)
+                return
             self._notes.append(
                 approximated("input", "later instructions are said by the user: the server has one place")
             )
-            role = "user"
+            role, texts = "user", [_REMINDER.format(_BREAK.join(texts))]
         elif self._only_instructions and self.messages and not self._capabilities.system_anywhere:
             before = msgspec.json.decode(self.messages.pop(), type=dict[str, str])
             texts = [before["content"], *texts]
         self.messages.append(_encode({"role": role, "content": _BREAK.join(texts)}))
+
+    def _hoist(self, role: str, texts: list[str]) -> None:
+        """Puts instructions that came before any answer to those at the beginning.
+
+        There they stay from turn to turn, so that the server's prompt cache holds, and no model takes them for what the
+        user has said last.
+        """
+        self._notes.append(mapped("input", "instructions were put to those at the beginning: the server has one place"))
+        first = msgspec.json.decode(self.messages[0], type=dict[str, Any])
+        if first["role"] == role:
+            texts = [first["content"], *texts]
+            del self.messages[0]
+        self.messages.insert(0, _encode({"role": role, "content": _BREAK.join(texts)}))
 
     def _content(self, made: list[bytes], parts: list[wire.Part], *, only_text: bool) -> bytes:
         if only_text and len(parts) == 1:
