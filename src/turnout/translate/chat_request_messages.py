@@ -35,7 +35,7 @@ _SAID = ("reasoning", *_CALLS)
 _NO_RESULT = "The tool call was interrupted: there is no result."
 _BREAK = "\n\n"
 _REMINDER = "<system-reminder>\n{}\n</system-reminder>"
-"""In the form in which Claude Code says instructions inside a user's message (claude-code-wire.md 2)."""
+"""In the form in which Claude Code says instructions inside a user's message (claude-code-wire.md 1)."""
 
 
 class _Placed(NamedTuple):
