@@ -62,6 +62,11 @@ class ChatWriter:
         self.start()
         self._out += (self._text_begin, text, self._text_end)
 
+    def texts(self, texts: list[bytes]) -> None:
+        """The same many times."""
+        self.start()
+        self._out += (self._text_begin, (self._text_end + self._text_begin).join(texts), self._text_end)
+
     def delta(self, fields: bytes) -> None:
         """More of anything else: `fields` is the delta's object, JSON."""
         self.start()

@@ -13,7 +13,7 @@ import msgspec
 from turnout.protocol import responses as wire
 from turnout.protocol import surrogates
 from turnout.protocol.errors import Failure, FailureKind
-from turnout.protocol.sse import SseOverflowError, SseSplitter, parse
+from turnout.protocol.sse import SseOverflowError, SseSplitter, blocks_of, parse
 from turnout.translate.error_objects import read_error
 from turnout.translate.errors import classify_error
 
@@ -85,16 +85,27 @@ class EventReader:
     """Reads one response's stream."""
 
     def __init__(self) -> None:
+        self.block = b""
+        """The event of the last record, as it came."""
         self._splitter = SseSplitter()
 
     def feed(self, data: bytes) -> Iterator[Record]:
         """What upstream's next bytes complete."""
         try:
-            blocks = self._splitter.feed(data)
+            complete = self.complete(data)
         except SseOverflowError:
-            yield Failed(_unreadable("an event of more than 64 MiB"))
+            yield too_long()
             return
-        for block in blocks:
+        yield from self.read(complete)
+
+    def complete(self, data: bytes) -> bytes:
+        """The events that upstream's next bytes complete, as they came. Raises `SseOverflowError`."""
+        return self._splitter.complete(data)
+
+    def read(self, complete: bytes) -> Iterator[Record]:
+        """What `complete` has given."""
+        for block in blocks_of(complete):
+            self.block = block
             if (record := _text_delta(block) or _read(block, whole=True)) is not None:
                 yield record
 
@@ -157,6 +168,11 @@ def _ended(response: wire.Response, *, cut: bool) -> Record:
     if response.status in ("failed", "cancelled") or bytes(response.error) != b"null":
         return Failed(classify_error(read_error({"error": msgspec.json.decode(response.error)})))
     return Completed(response, cut)
+
+
+def too_long() -> Failed:
+    """What is said of an event that no server of this kind sends."""
+    return Failed(_unreadable("an event of more than 64 MiB"))
 
 
 def _unreadable(what: str) -> Failure:

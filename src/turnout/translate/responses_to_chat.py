@@ -13,6 +13,7 @@ import msgspec
 from turnout.protocol import responses as wire
 from turnout.protocol.errors import Failure, FailureKind
 from turnout.protocol.fidelity import Note, approximated, dropped
+from turnout.protocol.sse import SseOverflowError
 from turnout.protocol.web_search import Citation, decode_citation, decode_citations
 from turnout.translate import reasoning
 from turnout.translate.chat_calls import CALLS, Call, ChatCalls
@@ -21,8 +22,9 @@ from turnout.translate.chat_writer import ChatWriter
 from turnout.translate.continuation import MAX_REQUESTS, Pause, Said
 from turnout.translate.messages_writer import TokenUsage
 from turnout.translate.openai_errors import openai_error_body
-from turnout.translate.response_events import Completed, EventReader, Failed, ItemOrder, RateLimits
+from turnout.translate.response_events import Completed, EventReader, Failed, ItemOrder, RateLimits, too_long
 from turnout.translate.stops import StopFilter
+from turnout.translate.text_runs import TextRun, run_of
 from turnout.translate.usage import count
 
 if TYPE_CHECKING:
@@ -110,6 +112,9 @@ class ChatStream:
         self._patience = _PATIENCE
         self._open_text: tuple[int, int] | None = None
         """Output and content index of the part at hand while its deltas may be copied as they are."""
+        self._run: TextRun | None = None
+        """Reads many such deltas at once, where they are all alike."""
+        self._run_sought = False
         self._item: _Item | None = None
         self._thoughts = 0
         """Entries of ``reasoning_details``."""
@@ -134,11 +139,21 @@ class ChatStream:
     def feed(self, data: bytes) -> bytes:
         """What upstream's next bytes mean to the client."""
         if not self.finished and self.pause is None:
-            for record in self._reader.feed(data):
+            try:
+                complete = self._reader.complete(data)
+            except SseOverflowError:
+                return self.fail(too_long().failure)
+            if self._run is not None and (texts := self._run.texts(complete)) is not None:
+                self._writer.texts(texts)
+                return self._writer.taken()
+            for record in self._reader.read(complete):
                 if type(record) is wire.TextDelta and (record.output_index, record.content_index) == self._open_text:
                     # Most events of a stream are these, and most of them continue the part at hand.
                     if (text := bytes(record.delta))[:1] == b'"' and text != _EMPTY:
                         self._writer.text(text)
+                        if not self._run_sought:
+                            self._run_sought = True
+                            self._run = run_of(self._reader.block, text)
                     continue
                 self._take(record)
                 if self.finished or self.pause is not None:
@@ -186,7 +201,8 @@ class ChatStream:
         """The same answer goes on with upstream's next response. Gives what its request has more in ``input``: JSON."""
         self.pause = None
         self._reader, self._order = EventReader(), ItemOrder()
-        self._item = self._open_text = None
+        self._item = None
+        self._continue(None)
         return self._said.taken_back(())
 
     def end(self) -> bytes:
@@ -227,7 +243,7 @@ class ChatStream:
                 self._text(record.content_index, text, refused=refused)
                 if self._item is not None and record.content_index in self._item.seen:
                     plain = not refused and self._stops is None and not self._cites
-                    self._open_text = (record.output_index, record.content_index) if plain else None
+                    self._continue((record.output_index, record.content_index) if plain else None)
             case wire.SummaryDelta():
                 self._thinking(("summary", record.summary_index), bytes(record.delta))
             case wire.ReasoningDelta():
@@ -298,6 +314,10 @@ class ChatStream:
         if text != _EMPTY:
             self._show(text)
 
+    def _continue(self, part: tuple[int, int] | None) -> None:
+        """From here on deltas of this part may be copied as they are; None: of none."""
+        self._open_text, self._run, self._run_sought = part, None, False
+
     def _show(self, text: bytes) -> None:
         if self._cites:
             self._length += len(_decode_string(text))
@@ -342,7 +362,8 @@ class ChatStream:
                 dropped(f"output[{output_index}]", f"an item of the type {kind!r} has no form downstream")
             )
         self._said.add(item)
-        self._item = self._open_text = None
+        self._item = None
+        self._continue(None)
 
     def _end_message(self, item: wire.Item, known: _Item) -> None:
         for index, part in enumerate(item.content or ()):
