@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import stat
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -42,9 +43,10 @@ async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[ResponseStore]:
 
 
 def stored(name: str, previous: str | None = None, *, size: int = 10) -> Stored:
+    """A response whose input has so many bytes that no compression makes fewer of."""
     output = [{"id": f"msg_{name}", "type": "message"}, {"type": "compaction"}]
     response = msgspec.json.encode({"id": name, "output": output})
-    return Stored(name, response, [Raw(msgspec.json.encode("x" * size))], previous)
+    return Stored(name, response, [Raw(msgspec.json.encode(random.Random(name).randbytes(size).hex()))], previous)
 
 
 async def test_what_was_kept_is_there(store: ResponseStore) -> None:

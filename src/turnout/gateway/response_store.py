@@ -12,6 +12,7 @@ import contextlib
 import os
 import sqlite3
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from zstandard import ZstdCompressor
+
 FILE = "responses.sqlite"
 BUSY_SECONDS = 5.0
 """How long another process of this user may be at the file."""
+COUNTED_EVERY = 64
+"""Writes after which the bytes of all responses are counted anew."""
 LONGEST_CHAIN = 10_000
 """Responses that one conversation may have, one after another."""
 
@@ -56,6 +61,9 @@ class _Output(msgspec.Struct):
 
 class _Item(msgspec.Struct):
     id: str | None = None
+
+
+_decode_item = msgspec.json.Decoder(_Item).decode
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -103,6 +111,11 @@ class ResponseStore:
         self._now = now
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-responses")
         self._open: sqlite3.Connection | None = None
+        self._waiting: deque[tuple[Stored, float]] = deque()
+        self._compressor: ZstdCompressor | None = None
+        self._held = 0
+        """Bytes of all responses, as far as they are known."""
+        self._writes = 0
 
     @classmethod
     def of(cls, environ: Mapping[str, str], *, ttl: float, limit: int) -> ResponseStore:
@@ -111,7 +124,9 @@ class ResponseStore:
 
     def keep(self, stored: Stored) -> None:
         """Keeps a response. It is there for whatever is asked after this; a failure is only logged."""
-        self._thread.submit(self._keep_or_log, stored, self._now())
+        self._waiting.append((stored, self._now()))
+        if len(self._waiting) == 1:  # else whoever takes the one before takes this one too
+            self._thread.submit(self._keep_waiting)
 
     async def get(self, response_id: str) -> Stored | None:
         """The response; None if it is not there (any more)."""
@@ -181,41 +196,61 @@ class ResponseStore:
                 self._open.close()
             self._open = None
 
-    def _keep_or_log(self, stored: Stored, at: float) -> None:
+    def _keep_waiting(self) -> None:
+        """Writes down what waits, all in one transaction."""
+        waiting: list[tuple[Stored, float]] = []
+        while self._waiting:
+            waiting.append(self._waiting.popleft())
         try:
-            self._keep(stored, at)
+            rows = [row for each, at in waiting if (row := self._row(each, at)) is not None]
+            kept = {row[0] for row in rows}
+            with self._transaction() as write:
+                write.executemany("insert or replace into responses values (?, ?, ?, ?, ?, ?)", rows)
+                write.executemany(
+                    "insert or replace into items values (?, ?, ?)",
+                    [
+                        (item_id, each.id, position)
+                        for each, _ in waiting
+                        if each.id in kept
+                        for position, item in enumerate(each.output)
+                        if (item_id := _decode_item(item).id)
+                    ],
+                )
+                self._make_room(write, sum(row[3] for row in rows))
         except (sqlite3.Error, OSError) as error:
-            log.get().warning("response_not_stored", response=stored.id, reason=str(error))
+            lost = [each.id for each, _ in waiting]
+            log.get().warning("responses_not_stored", responses=lost, reason=str(error))
 
-    def _keep(self, stored: Stored, at: float) -> None:
-        own_input = _encode(stored.input)
-        size = len(stored.response) + len(own_input)
+    def _row(self, stored: Stored, at: float) -> tuple[str, str | None, float, int, bytes, bytes] | None:
+        """The response as it is written down; None for one that is larger than all may be."""
+        response, own = self._packed(stored.response), self._packed(_encode(stored.input))
+        size = len(response) + len(own)
         if size > self._limit:
-            log.get().warning("response_not_stored", response=stored.id, reason=f"it has {size:,} bytes")
-            return
-        places = [
-            (item_id, stored.id, position)
-            for position, item in enumerate(stored.output)
-            if (item_id := msgspec.json.decode(item, type=_Item).id)
-        ]
-        with self._transaction() as write:
-            write.execute(
-                "insert or replace into responses values (?, ?, ?, ?, ?, ?)",
-                (stored.id, stored.previous, at, size, stored.response, own_input),
-            )
-            write.executemany("insert or replace into items values (?, ?, ?)", places)
-            self._make_room(write)
+            log.get().warning("responses_not_stored", responses=[stored.id], reason=f"it has {size:,} bytes")
+            return None
+        return stored.id, stored.previous, at, size, response, own
 
-    def _make_room(self, write: sqlite3.Connection) -> None:
-        """Lets go of what is too old, and of the oldest ones that are too many."""
+    def _packed(self, data: bytes) -> bytes:
+        """Compressed: a conversation's text takes a quarter of its bytes, and what is not written costs nothing."""
+        if self._compressor is None:
+            import zstandard  # most gateways never keep a response
+
+            self._compressor = zstandard.ZstdCompressor(level=1)
+        return self._compressor.compress(data)
+
+    def _make_room(self, write: sqlite3.Connection, more: int) -> None:
+        """Lets go of what is too old, and of the oldest ones that are too many. ``more`` bytes have been added."""
+        self._held += more
+        self._writes += 1
+        if self._writes % COUNTED_EVERY == 1 or self._held > self._limit:  # other processes write as well
+            self._held = write.execute("select coalesce(sum(bytes), 0) from responses").fetchone()[0]
         gone = [row[0] for row in write.execute("select id from responses where touched < ?", (self._oldest(),))]
-        held = write.execute("select coalesce(sum(bytes), 0) from responses").fetchone()[0]
-        if held > self._limit:
+        if self._held > self._limit:
             for response_id, size in write.execute("select id, bytes from responses order by touched"):
-                if held <= self._limit:
+                if self._held <= self._limit:
                     break
                 gone.append(response_id)
-                held -= size
+                self._held -= size
         _remove(write, gone)
 
     def _get(self, response_id: str) -> Stored | None:
@@ -227,7 +262,9 @@ class ResponseStore:
             )
             .fetchone()
         )
-        return None if row is None else Stored(response_id, bytes(row[0]), _decode_items(row[1]), row[2])
+        if row is None:
+            return None
+        return Stored(response_id, _unpacked(row[0]), _decode_items(_unpacked(row[1])), row[2])
 
     def _conversation(self, response_id: str) -> list[Stored] | None:
         found: list[Stored] = []
@@ -273,6 +310,12 @@ class ResponseStore:
             connection.execute("rollback")
             raise
         connection.execute("commit")
+
+
+def _unpacked(data: bytes) -> bytes:
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompress(data)
 
 
 def _remove(write: sqlite3.Connection, responses: Sequence[str]) -> None:
