@@ -18,7 +18,7 @@ from turnout.protocol import responses as wire
 from turnout.protocol.errors import Failure, FailureKind
 from turnout.protocol.fidelity import Note, approximated
 from turnout.protocol.reading import NULL
-from turnout.protocol.sse import SseOverflowError, SseSplitter, blocks_of, event, parse
+from turnout.protocol.sse import SseOverflowError, SseSplitter, event, parse
 from turnout.translate.error_objects import read_error
 from turnout.translate.errors import classify_error
 from turnout.translate.messages_writer import TokenUsage
@@ -34,28 +34,29 @@ if TYPE_CHECKING:
     from turnout.translate.response_object import ResponseObject
     from turnout.translate.search_blocks import Wanted
 
-_PASSED = frozenset(
-    {
-        b"response.content_part.added",
-        b"response.content_part.done",
-        b"response.custom_tool_call_input.delta",
-        b"response.custom_tool_call_input.done",
-        b"response.function_call_arguments.delta",
-        b"response.function_call_arguments.done",
-        b"response.output_text.annotation.added",
-        b"response.output_text.delta",
-        b"response.output_text.done",
-        b"response.reasoning_summary_part.added",
-        b"response.reasoning_summary_part.done",
-        b"response.reasoning_summary_text.delta",
-        b"response.reasoning_summary_text.done",
-        b"response.reasoning_text.delta",
-        b"response.reasoning_text.done",
-        b"response.refusal.delta",
-        b"response.refusal.done",
-    }
+_PASSED = tuple(
+    b"event: response.%s\n" % name
+    for name in (
+        b"content_part.added",
+        b"content_part.done",
+        b"custom_tool_call_input.delta",
+        b"custom_tool_call_input.done",
+        b"function_call_arguments.delta",
+        b"function_call_arguments.done",
+        b"output_text.annotation.added",
+        b"output_text.delta",
+        b"output_text.done",
+        b"reasoning_summary_part.added",
+        b"reasoning_summary_part.done",
+        b"reasoning_summary_text.delta",
+        b"reasoning_summary_text.done",
+        b"reasoning_text.delta",
+        b"reasoning_text.done",
+        b"refusal.delta",
+        b"refusal.done",
+    )
 )
-"""Events that go on as they are, unread."""
+"""How the events begin that go on as they are, unread."""
 _HANDSHAKE = frozenset({b"response.created", b"response.in_progress", b"response.queued"})
 _ENDS = {b"response.completed": "completed", b"response.incomplete": "incomplete"}
 _FOR_CODEX = frozenset({b"codex.rate_limits", b"codex.response.metadata", b"keepalive", b"response.metadata"})
@@ -147,16 +148,19 @@ class ResponsesStream:
             return self._taken()
         if not complete:
             return b""
-        if self.started and _all_alike(complete):
-            self._numbered = complete
-            return self._with_names(complete) if self._renamed else complete
-        for block in blocks_of(complete):
-            if block.startswith(b"event: ") and block[7 : block.find(b"\n")] in _PASSED and self.started:
-                self._out.append(block)
-                continue
-            self._take(block)
-            if self.finished:
-                break
+        at, runs = 0, True
+        while at < len(complete) and not self.finished:
+            if runs and self.started and complete.startswith(_PASSED, at):
+                end = _end_of_run(complete, at)
+                runs = end > 0  # where kinds take turns, looking for runs would only cost
+                if runs:
+                    self._out.append(complete[at : end - 2])
+                    at = end
+                    continue
+            end = complete.find(b"\n\n", at)
+            if end > at:
+                self._take(complete[at:end])
+            at = end + 2
         return self._taken()
 
     def close(self) -> bytes:
@@ -354,13 +358,17 @@ class ResponsesStream:
         self._write(b"response.failed", self.whole)
 
 
-def _all_alike(complete: bytes) -> bool:
-    """Whether all of these events are of one type, and one of those that go on unread: most bytes that come are of many
-    deltas of the same kind, and counting is the fastest way to see that."""
-    name = complete[: complete.find(b"\n")]
-    if name[:7] != b"event: " or name[7:] not in _PASSED:
-        return False
-    return complete.count(b"\n") == _LINES * complete.count(name + b"\ndata: ")
+def _end_of_run(complete: bytes, at: int) -> int:
+    """Where the events of one kind that begin here end; 0 if others come between them.
+
+    Most of what comes is many deltas of the same kind: counting their names is the fastest way to see that.
+    """
+    mark = complete[at : complete.find(b"\n", at)] + b"\ndata: "
+    last = complete.rfind(mark, at)
+    if last < 0:
+        return 0
+    end = complete.find(b"\n\n", last) + 2
+    return end if complete.count(b"\n", at, end) == _LINES * complete.count(mark, at, end) else 0
 
 
 def _replaced(data: bytes, before: bytes, after: bytes) -> bytes:
