@@ -5,7 +5,6 @@ They go the same way as the model requests (`turnout.network`: proxy, certificat
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -75,6 +74,8 @@ class Calls:
         that is not HTTP); and `SettingsError` for an address, a proxy or certificates that cannot be used.
         """
         self.prepare()
+        import asyncio  # as slow to load as it is needless where nobody is called
+
         import aiohttp
 
         from turnout import network

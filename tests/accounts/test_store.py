@@ -154,7 +154,7 @@ class TestChoosing:
     async def test_a_running_gateway_follows(
         self, ours: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("turnout.accounts.store.LOOK_SECONDS", 0)
+        monkeypatch.setattr("turnout.accounts.store.CHOICE_SECONDS", 0)
         running = accounts(tmp_path)
         assert (await running.credential()).account == "ada"
         ours.use("bob")

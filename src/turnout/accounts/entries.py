@@ -8,9 +8,8 @@ import msgspec
 
 from turnout.accounts import codex_home, documents, nicknames
 from turnout.accounts.account import Account, Kind, Ownership, SourceKind, State
-from turnout.accounts.live import expired
 from turnout.accounts.places import Place
-from turnout.accounts.renewal import other_account, sign_in_again
+from turnout.accounts.words import expired, other_account, sign_in_again
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +13,8 @@ from turnout.accounts import documents
 from turnout.accounts.account import SourceKind, State
 from turnout.accounts.credential import Credential
 from turnout.accounts.documents import Login, fingerprint_of
-from turnout.accounts.renewal import DUE_SECONDS, other_account, sign_in_again
+from turnout.accounts.renewal import DUE_SECONDS
+from turnout.accounts.words import expired, let_the_owner, other_account, sign_in_again
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError, fail
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class LiveLogin:
             raise fail(
                 FailureKind.SIGN_IN,
                 f"OpenAI refuses the {self.place.owner} login in {self.place.label}.",
-                _let_the_owner(self.place),
+                let_the_owner(self.place),
             )
         made, moment = self._renewed
         if made == self._refused and time.monotonic() - moment < NEW_SECONDS:
@@ -143,7 +143,7 @@ class LiveLogin:
             raise fail(
                 FailureKind.BAD_REQUEST,
                 f"The {self.place.owner} login in {self.place.label} is not Turnout's to renew.",
-                _let_the_owner(self.place),
+                let_the_owner(self.place),
             )
         problem = await asyncio.shield(self._start(login, reason))
         if problem is not None:
@@ -293,30 +293,3 @@ class LiveLogin:
             await self.credential()
         except TurnoutError as error:
             log.get().warning("account_not_ready", account=self.name, reason=error.failure.message)
-
-
-def expired(place: Place, login: Login, now: float) -> Failure:
-    """The failure for a login whose time is over. ``now`` is in Unix seconds."""
-    since = ""
-    if login.expires_at is not None and login.expires_at <= now:
-        when = datetime.fromtimestamp(login.expires_at, UTC)
-        since = f" {duration(now - login.expires_at)} ago, on {when:%Y-%m-%d at %H:%M} UTC"
-    step = sign_in_again(place) if place.renewable else _let_the_owner(place)
-    message = f"The {place.owner} login in {place.label} expired{since}."
-    return Failure(kind=FailureKind.SIGN_IN, message=message, next_step=step)
-
-
-def _let_the_owner(place: Place) -> str:
-    return (
-        f"Use {place.owner} once, which renews its login (Turnout may not: each renewal is good for one program only), "
-        "or give Turnout a login of its own with: turnout login"
-    )
-
-
-def duration(seconds: float) -> str:
-    """A time in words, by its largest unit."""
-    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'s' if count > 1 else ''}"
-    return "less than a minute"

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from turnout.accounts import atomic
 from turnout.accounts.account import SourceKind, State
@@ -128,6 +127,8 @@ class RegistryFile:
 
         Raises `TurnoutError` (`SIGN_IN`) if it cannot be read or written; nothing has changed then.
         """
+        from filelock import FileLock, Timeout  # 20 ms, which those do not pay who only read
+
         try:
             atomic.make_folder(self.path.parent)
             lock = FileLock(self.path.with_name(f"{FILE}.lock"), timeout=LOCK_SECONDS, mode=atomic.MODE)

@@ -27,6 +27,7 @@ from turnout.accounts.places import Place
 from turnout.accounts.registry import RegistryFile, Verdict
 from turnout.accounts.token_client import TokenError
 from turnout.accounts.tokens import Tokens
+from turnout.accounts.words import other_account, sign_in_again
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 
 if TYPE_CHECKING:
@@ -291,23 +292,6 @@ class _Renewal:
 def is_due(login: Login, now: float) -> bool:
     """Whether the access token has ended or is about to."""
     return login.expires_at is not None and login.expires_at - now <= DUE_SECONDS
-
-
-def sign_in_again(place: Place) -> str:
-    """What helps once a login cannot be renewed."""
-    if place.source is SourceKind.CODEX:
-        return "Sign in again with: turnout login (or, for Codex too, with: codex login)"
-    return "Sign in again with: turnout login"
-
-
-def other_account(place: Place, found: Login) -> Failure:
-    """The failure for a place where someone else has signed in meanwhile."""
-    who = found.email or "another account"
-    return Failure(
-        kind=FailureKind.SIGN_IN,
-        message=f"{place.owner} is signed in as {who} now ({place.label}), which is not the account that was adopted.",
-        next_step=f"Adopt it again if you mean that one: turnout accounts adopt {place.source.value}",
-    )
 
 
 @contextmanager

@@ -17,11 +17,8 @@ from turnout.accounts import codex_home, documents, keyring_entries, nicknames, 
 from turnout.accounts.account import Account, SourceKind
 from turnout.accounts.claims import identity
 from turnout.accounts.entries import Entry, entries, examine, kind_of, read
-from turnout.accounts.live import LOOK_SECONDS, LiveLogin
 from turnout.accounts.places import Place
-from turnout.accounts.refresh import Refresher
 from turnout.accounts.registry import Borrowed, RegistryFile, Verdict
-from turnout.accounts.token_client import TokenClient
 from turnout.accounts.vault import Vault
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 
@@ -31,6 +28,8 @@ if TYPE_CHECKING:
     from turnout.accounts.account import Kind, State
     from turnout.accounts.credential import Credential
     from turnout.accounts.documents import Login
+    from turnout.accounts.live import LiveLogin
+    from turnout.accounts.refresh import Refresher
     from turnout.accounts.registry import Change
     from turnout.accounts.renewal import Reason
     from turnout.accounts.sources import Source
@@ -38,6 +37,8 @@ if TYPE_CHECKING:
     from turnout.config import Config
     from turnout.protocol.errors import Failure
 
+CHOICE_SECONDS = 1.0
+"""How long a choice of an account holds before the accounts are looked at again."""
 FOLDER = "accounts"
 """Folder of the owned logins, beside the registry."""
 
@@ -71,7 +72,8 @@ class Accounts:
         folder = Path(named).expanduser() if named else paths.data_dir(environ)
         self._registry = RegistryFile(folder)
         self._vault = Vault(folder / FOLDER, config.accounts.storage)
-        self._refresher = Refresher(config, environ, str(folder))
+        self._folder = folder
+        self._refresher: Refresher | None = None
         self._live: dict[Entry, LiveLogin] = {}
         self._choices: dict[tuple[str | None, Kind], tuple[float, Entry]] = {}
 
@@ -174,7 +176,7 @@ class Accounts:
         try:
             login = read(entry.place)
             if login.refresh_token:
-                await TokenClient(self._config, self._environ).revoke(login.refresh_token)
+                await self._revoke(login.refresh_token)
             revoked = bool(login.refresh_token)
         except TurnoutError as error:
             revoked, problem = False, error.failure.text
@@ -186,7 +188,7 @@ class Accounts:
         account = self.add_owned(tokens, nickname)
         if replaced is not None and replaced[1].refresh_token not in ("", tokens.refresh_token):
             with contextlib.suppress(TurnoutError):
-                await TokenClient(self._config, self._environ).revoke(replaced[1].refresh_token)
+                await self._revoke(replaced[1].refresh_token)
         return account
 
     def add_owned(self, tokens: Tokens, nickname: str = "") -> Account:
@@ -278,7 +280,8 @@ class Accounts:
         for live in self._live.values():
             live.close()
         self._live.clear()
-        await self._refresher.close(seconds)
+        if self._refresher is not None:
+            await self._refresher.close(seconds)
 
     # Inside
 
@@ -311,7 +314,7 @@ class Accounts:
     def _chosen(self, name: str | None, kind: Kind) -> Entry:
         """The account to use, looked up once a second. Raises `TurnoutError` if none can be used for this."""
         known = self._choices.get((name, kind))
-        if known is not None and time.monotonic() - known[0] < LOOK_SECONDS:
+        if known is not None and time.monotonic() - known[0] < CHOICE_SECONDS:
             return known[1]
         entry = self._choose(name or self._config.accounts.use, kind)
         self._choices[name, kind] = (time.monotonic(), entry)
@@ -335,6 +338,12 @@ class Accounts:
     def _in_use(self, entry: Entry) -> LiveLogin:
         live = self._live.get(entry)
         if live is None:
+            # Only who sends requests pays for what keeps a login fresh: 60 ms to load.
+            from turnout.accounts.live import LiveLogin
+            from turnout.accounts.refresh import Refresher
+
+            if self._refresher is None:
+                self._refresher = Refresher(self._config, self._environ, str(self._folder))
             live = self._live[entry] = LiveLogin(
                 entry.place,
                 name=entry.name,
@@ -344,6 +353,12 @@ class Accounts:
                 now=self._now,
             )
         return live
+
+    async def _revoke(self, refresh_token: str) -> None:
+        """Ends a login at OpenAI. Raises `TurnoutError`."""
+        from turnout.accounts.token_client import TokenClient
+
+        await TokenClient(self._config, self._environ).revoke(refresh_token)
 
     def _known_as(self, tokens: Tokens) -> tuple[Entry, Login] | None:
         """The owned account, and its login, that is for the same person in the same workspace as the tokens."""

@@ -9,8 +9,6 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
-
 from turnout.accounts import atomic, documents, keyring_entries, places
 from turnout.accounts.account import SourceKind
 from turnout.accounts.places import Place, Pointer
@@ -78,6 +76,8 @@ class Vault:
 
 @contextlib.contextmanager
 def _locked(place: Place) -> Iterator[None]:
+    from filelock import FileLock, Timeout  # 20 ms, which those do not pay who only read
+
     try:
         with FileLock(place.locks[0], timeout=LOCK_SECONDS, mode=atomic.MODE):
             yield

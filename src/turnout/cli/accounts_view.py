@@ -10,7 +10,7 @@ from rich.text import Text
 
 from turnout.accounts.account import SourceKind, State
 from turnout.accounts.documents import OWNERS
-from turnout.accounts.live import duration
+from turnout.accounts.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from turnout.accounts.live import duration
+from turnout.accounts.words import duration
 from turnout.models.bundled import DATED
 
 if TYPE_CHECKING:
