@@ -425,3 +425,18 @@ class TestSpillingOver:
         answer = ask(gateway)
         assert (answer.status, answer.error[0]) == (402, "billing_error")
         assert asked(sim) == ["ada", "api"]
+
+
+def test_the_accounts_of_a_later_model_of_a_chain_are_tried_too(start: Start, sim: Simulator) -> None:
+    gateway = start(policy="failover", openai={"api_key": "sk-wrong"})
+    exhaust(sim, ada=1)
+    answer = ask(gateway, model="[openai/gpt-5.5, codex/gpt-5.5]")
+    assert answer.names[-1] == "message_stop"
+    assert asked(sim) == ["api", "ada", "bob"]
+    said = notes(gateway, answer)
+    assert "openai/gpt-5.5 failed (sign in)" in said
+    assert "the usage limit of ada is reached: sent as bob instead" in said
+    # Where every account is dry the last failure is the one that is told.
+    exhaust(sim, ada=1, bob=1, eve=1)
+    status = ask(gateway, "two", model="[codex/gpt-5.5, openai/gpt-5.5]", stream=False)
+    assert "before it failed codex/gpt-5.5 (usage limit)" in status.error[1]

@@ -13,7 +13,7 @@ from turnout.gateway.continuation import Bodies, Continuation
 from turnout.gateway.follower import Follower
 from turnout.gateway.lessons import learn
 from turnout.gateway.overflow import Overflow
-from turnout.gateway.placement import Step
+from turnout.gateway.places import Step
 from turnout.gateway.quota import Meter
 from turnout.gateway.relay import Relay
 from turnout.gateway.sink import CollectSink, StreamSink
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from turnout.gateway.dialect import Asked
     from turnout.gateway.exchange import Exchange
     from turnout.gateway.live import Live, Snapshot
-    from turnout.gateway.placement import Place, Placement, Placements
+    from turnout.gateway.placement import Placement, Placements
+    from turnout.gateway.places import Place
     from turnout.ledger.ledger import Ledger
     from turnout.ledger.record import RequestRecord
     from turnout.protocol.errors import Failure

@@ -15,6 +15,7 @@ import msgspec
 from turnout.accounts.account import State
 from turnout.gateway.budget import Budget
 from turnout.gateway.chain import Chain
+from turnout.gateway.places import Move, Place
 from turnout.gateway.who import Who
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.protocol.fidelity import Note, mapped
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from turnout.routing.route import Route
     from turnout.routing.router import RequestFacts
     from turnout.translate.messages_writer import TokenUsage
-    from turnout.translate.target import Target
     from turnout.upstream.base import Upstream
 
 SESSIONS = 4096
@@ -53,33 +53,6 @@ REASONS = {
     FailureKind.OVERLOADED: "upstream was overloaded for {}",
 }
 """The failures after which a request goes on with another account, and how a record says so of the one before."""
-
-
-class Place(msgspec.Struct, frozen=True):
-    """Where a request goes, and as whom."""
-
-    upstream: Upstream
-    credential: Credential
-    route: Route
-
-
-class Move(msgspec.Struct, frozen=True):
-    """Where it goes next, and why."""
-
-    place: Place
-    note: Note
-    elsewhere: bool = False
-    """It is another model or upstream, of which what was met before says nothing."""
-
-
-class Step(msgspec.Struct, frozen=True):
-    """A move, with the target that the request is to be translated for."""
-
-    place: Place
-    target: Target
-    note: Note
-    elsewhere: bool = False
-    """As in `Move`."""
 
 
 def fails_over(config: Config, upstream: str) -> bool:
@@ -147,7 +120,7 @@ class Placements:
         rest = Chain(chosen.fallbacks, by_member, now.config.routing.fallback_on)
         stays = ""
         if fails_over(now.config, chosen.upstream) and not chosen.account:
-            stays = self._sessions.get(session, "") or self._account_in(messages)
+            stays = self.last_account(session) or self._account_in(messages)
         spill: Route | None = None
         if spills(now, chosen):
             # Without a tier: what it costs is counted by list prices, and a fast one would go beyond the user's cap.
@@ -192,6 +165,10 @@ class Placements:
         tag = next((tag for message in reversed(messages) if (tag := account_in(bytes(message)))), "")
         self.standings(all_accounts=True)  # the list of accounts, as it is now
         return next((each.name for each in self._listed[1] if tag and each.tag == tag), "")
+
+    def last_account(self, session: str) -> str:
+        """The account that the session's last request went to; empty if none is known."""
+        return self._sessions.get(session, "")
 
     def settle(self, session: str, account: str) -> None:
         """The session's request goes to this account."""
@@ -317,18 +294,26 @@ class Placement:
     async def _go_on(self, failure: Failure) -> Move | None:
         """The next of the chain that the request goes by, if the failure is one to go on after."""
         chain, before = self._chain, self.route
+        as_it_was = (self._route, self._spill_route, self.spilled, self._fails_over, self._chooses)
         while chain.goes_on_after(failure) and (found := chain.take()) is not None:
-            upstream = self._around(self._now.upstreams[found.upstream])
+            self._turn_to(found)
             try:
-                place = Place(upstream, await self._usual(upstream, found), found)
+                place = await self._first()
             except TurnoutError as error:
                 chain.pass_over(found, error.failure)
                 continue
-            self._route, self._spill_route = found, None
-            self._chooses = self.spilled = False
-            self._tried, self._left = [], []
             return Move(place, chain.turn(before, failure, found), elsewhere=True)
+        # What was passed over has not failed: what has is what the client is told of.
+        self._route, self._spill_route, self.spilled, self._fails_over, self._chooses = as_it_was
         return None
+
+    def _turn_to(self, found: Route) -> None:
+        """The request goes by this route now, with the accounts that serve its upstream."""
+        self._route, self._spill_route, self.spilled = found, None, False
+        self._fails_over = fails_over(self._now.config, found.upstream)
+        self._chooses = self._fails_over and not found.account
+        self._stays = self._all.last_account(self._session) if self._chooses else ""
+        self._tried, self._left = [], []
 
     async def _next_of_the_accounts(self, failure: Failure) -> Move | None:
         if not self._tried or self.spilled or failure.kind not in REASONS:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from turnout.gateway.attempts import Attempts
     from turnout.gateway.continuation import Continuation
     from turnout.gateway.exchange import Exchange
-    from turnout.gateway.placement import Step
+    from turnout.gateway.places import Step
     from turnout.gateway.quota import Meter
     from turnout.gateway.sink import Sink
     from turnout.protocol.fidelity import Note

@@ -8,7 +8,7 @@ from turnout.translate.target import Framing, Target
 
 if TYPE_CHECKING:
     from turnout.config import Config
-    from turnout.gateway.placement import Place
+    from turnout.gateway.places import Place
     from turnout.routing.route import Route
 
 

@@ -75,8 +75,12 @@ def responses(settings: TakesSettings, probed: Probed | None) -> Capabilities:
         fields |= {"temperature", "top_p"}
     if takes.limit("max_output_tokens"):
         fields.add("max_output_tokens")
+    said = {"metadata", "temperature", "top_p", "top_logprobs", "truncation", "user"}
+    if settings.sampling == "off":
+        said -= {"temperature", "top_p"}
     return Capabilities(
         fields=frozenset(fields),
+        client_fields=frozenset(said),
         encrypted_reasoning=takes("reasoning", usual=True) and takes("include", usual=True),
         images=takes("images", usual=True),
         files=takes("files", usual=True),
