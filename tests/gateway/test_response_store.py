@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import stat
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -154,12 +154,25 @@ async def test_a_place_that_cannot_be_written_costs_no_answer(tmp_path: Path) ->
 async def test_two_processes_at_once(tmp_path: Path) -> None:
     file = tmp_path / "responses.sqlite"
     one, two = (ResponseStore(file, ttl=HOUR, limit=10_000_000) for _ in range(2))
-    with ThreadPoolExecutor(2) as threads:
+    for number in range(50):
         for index, each in enumerate((one, two)):
-            for number in range(50):
-                threads.submit(each.keep, stored(f"r{index}-{number}"))
+            each.keep(stored(f"r{index}-{number}"))
+        if number % 10 == 0:
+            await asyncio.gather(one.get("nobody"), two.get("nobody"))
     for index, each in enumerate((one, two)):
         for number in range(50):
             assert await each.get(f"r{index}-{number}") is not None
+    await one.close()
+    await two.close()
+
+
+async def test_what_is_kept_is_written_though_nobody_asks(tmp_path: Path) -> None:
+    file = tmp_path / "responses.sqlite"
+    one, two = (ResponseStore(file, ttl=HOUR, limit=10_000_000) for _ in range(2))
+    one.keep(stored("a"))
+    deadline = asyncio.get_running_loop().time() + 5
+    while await two.get("a") is None:
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.02)
     await one.close()
     await two.close()

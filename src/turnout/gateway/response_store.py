@@ -12,7 +12,6 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 FILE = "responses.sqlite"
 BUSY_SECONDS = 5.0
 """How long another process of this user may be at the file."""
+WRITE_DELAY = 0.1
+"""Seconds that responses may wait for others: most of what writing one costs is the transaction."""
 COUNTED_EVERY = 64
 """Writes after which the bytes of all responses are counted anew."""
 LONGEST_CHAIN = 10_000
@@ -111,7 +112,8 @@ class ResponseStore:
         self._now = now
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turnout-responses")
         self._open: sqlite3.Connection | None = None
-        self._waiting: deque[tuple[Stored, float]] = deque()
+        self._waiting: list[tuple[Stored, float]] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._compressor: ZstdCompressor | None = None
         self._held = 0
         """Bytes of all responses, as far as they are known."""
@@ -123,10 +125,13 @@ class ResponseStore:
         return cls(paths.state_dir(environ) / FILE, ttl=ttl, limit=limit)
 
     def keep(self, stored: Stored) -> None:
-        """Keeps a response. It is there for whatever is asked after this; a failure is only logged."""
+        """Keeps a response. It is there for whatever is asked after this; a failure is only logged.
+
+        To be called in the event loop. It is written down a moment later, together with others.
+        """
         self._waiting.append((stored, self._now()))
-        if len(self._waiting) == 1:  # else whoever takes the one before takes this one too
-            self._thread.submit(self._keep_waiting)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WRITE_DELAY, self._write)
 
     async def get(self, response_id: str) -> Stored | None:
         """The response; None if it is not there (any more)."""
@@ -146,11 +151,13 @@ class ResponseStore:
 
     async def close(self) -> None:
         """Waits for what is to be written, and closes the file."""
+        self._write()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown(wait=False)
 
     async def _run(self, work: Callable[[], Result]) -> Result:
-        """Raises `TurnoutError` (`INTERNAL`) if the file cannot be used."""
+        """Does it behind all that was to be kept. Raises `TurnoutError` (`INTERNAL`) if the file cannot be used."""
+        self._write()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except (sqlite3.Error, OSError) as error:
@@ -159,6 +166,14 @@ class ResponseStore:
                 f"The stored responses in {self._path} cannot be used: {error}.",
                 "Free the file or its folder, or turn the store off (TURNOUT_RESPONSES_STORE=0).",
             ) from None
+
+    def _write(self) -> None:
+        """Has what waits written down now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            waiting, self._waiting = self._waiting, []
+            self._thread.submit(self._keep_all, waiting)
 
     # In the thread
 
@@ -196,11 +211,8 @@ class ResponseStore:
                 self._open.close()
             self._open = None
 
-    def _keep_waiting(self) -> None:
-        """Writes down what waits, all in one transaction."""
-        waiting: list[tuple[Stored, float]] = []
-        while self._waiting:
-            waiting.append(self._waiting.popleft())
+    def _keep_all(self, waiting: list[tuple[Stored, float]]) -> None:
+        """Writes responses down, all in one transaction."""
         try:
             rows = [row for each, at in waiting if (row := self._row(each, at)) is not None]
             kept = {row[0] for row in rows}
