@@ -58,6 +58,7 @@ _USUAL: dict[str, Raw] = {
     "user": NULL,
 }
 """What stands in a response that says nothing else: every field that the specification requires, and ``user``."""
+_NEVER_NULL = frozenset(name for name, value in _USUAL.items() if not is_null(value))
 _USAGE: dict[str, object] = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
 _USAGE_DETAILS: dict[str, dict[str, int]] = {
     "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -109,7 +110,7 @@ class ResponseObject:
         return self._with({}, status=_raw("failed"), output=items, error=_raw({"code": code, "message": message}))
 
     def _with(self, upstreams: Mapping[str, Raw], **ours: Raw) -> bytes:
-        said = {name: value for name, value in upstreams.items() if name not in _USUAL or not is_null(value)}
+        said = {name: value for name, value in upstreams.items() if name not in _NEVER_NULL or not is_null(value)}
         return _encode({"id": NULL, "object": NULL, "created_at": NULL} | _USUAL | said | self._own | ours)
 
 

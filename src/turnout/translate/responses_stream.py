@@ -287,10 +287,13 @@ class ResponsesStream:
             return
         self.started = True
         events = self._head or [(name, _Event()) for name in (b"response.created", b"response.in_progress")]
+        before: tuple[dict[str, Raw], str, bytes] | None = None
         for name, said in events:
             self._sequence = self._sequence if said.sequence_number is None else said.sequence_number
             status = "queued" if name == b"response.queued" else "in_progress"
-            self._write(name, self._response.begun(said.response, status))
+            if before is None or before[:2] != (said.response, status):  # mostly one is said twice
+                before = said.response, status, self._response.begun(said.response, status)
+            self._write(name, before[2])
         self._head = []
 
     def _write(self, name: bytes, response: bytes) -> None:
