@@ -43,7 +43,7 @@ class PrefixFinding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class RequestRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One request to ``/v1/messages`` and what became of it. Times in milliseconds count from its arrival."""
+    """One request for an answer, at any door, and what became of it. Times in milliseconds count from its arrival."""
 
     request_id: str
     at: float = 0.0
