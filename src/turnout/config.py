@@ -424,6 +424,9 @@ class CustomUpstream(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Names that models are asked for by, and what they are called upstream."""
     window: Count = 0
     """Usable context window of its models in tokens; 0: what is known of the model."""
+    output: Count = 0
+    """Longest answer of its models in tokens: a client's higher limit is lowered to it. 0: it is not known, and limits
+    above 8192, which clients set for models that answer at length, are left to the server. Only `wire = "chat"`."""
     takes: TakesSettings = TakesSettings()
     tls: TlsSettings = TlsSettings()
     proxy: ProxyAddress = ""

@@ -386,3 +386,14 @@ def test_the_same_capabilities_for_the_doors_translators() -> None:
     assert "max_output_tokens" not in made.fields
     assert {"temperature", "top_p", "tools", "text"} <= made.fields
     assert "prompt_cache_key" not in made.fields
+
+
+@pytest.mark.parametrize(
+    ("asked", "longest", "given"),
+    [(100, 0, 100), (8192, 0, 8192), (32_000, 0, None), (32_000, 16_000, 16_000), (32_000, 64_000, 32_000), (9, 5, 5)],
+)
+def test_a_limit_is_one_that_the_model_can_hold(asked: int, longest: int, given: int | None) -> None:
+    """Claude Code asks for 32,000 tokens of any model; a server with a window of as many would refuse that."""
+    made = call({"model": "m", "input": "Hi", "max_output_tokens": asked}, with_(longest_answer=longest))
+    assert json.loads(made.body).get("max_tokens") == given
+    assert bool(made.notes) is (asked != given)

@@ -12,6 +12,9 @@ import msgspec
 
 from turnout.protocol.capabilities import Capabilities
 
+UNKNOWN_LONGEST = 8192
+"""Tokens that the answers of any model of today may have."""
+
 ReasoningField = Literal["", "reasoning_content", "reasoning"]
 
 
@@ -50,6 +53,10 @@ class ChatCapabilities(msgspec.Struct, frozen=True, kw_only=True):
     while tools are called), or all."""
     max_tokens_field: Literal["", "max_tokens", "max_completion_tokens"] = "max_tokens"
     """The name of the limit on output."""
+    longest_answer: int = 0
+    """Tokens that an answer may have: higher limits are lowered to it. 0: not known; then limits above
+    `UNKNOWN_LONGEST` are not sent, since servers refuse one that their model, or what is left of its window, cannot
+    hold."""
     stream_usage: bool = True
     """Takes ``stream_options.include_usage``."""
     max_call_id: int = 64

@@ -31,6 +31,8 @@ def schema() -> dict[str, Any]:
                 kind["description"] = plain(text) if text else plain(documented.get((_referred(kind), ""), field))
             if "$ref" in kind:
                 kind.pop("default", None)  # its parts say theirs
+            if field == "model" and kind.get("type") == "string":
+                kind["anyOf"] = [{"type": kind.pop("type")}, {"type": "array", "items": {"type": "string"}}]
             if (name, field) in secrets:
                 kind["writeOnly"] = True
     top = parts.pop(made["$ref"].rsplit("/", 1)[-1])

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from turnout.protocol import response_requests as wire
+from turnout.protocol.chat_capabilities import UNKNOWN_LONGEST
 from turnout.protocol.errors import FailureKind, fail
-from turnout.protocol.fidelity import Note, approximated, ignored
+from turnout.protocol.fidelity import Note, approximated, ignored, mapped
 from turnout.protocol.reading import is_null
 from turnout.translate.body import joined
 from turnout.translate.chat_request_messages import ChatMessages
@@ -81,11 +82,17 @@ def _limits(
     request: wire.ResponsesRequest, capabilities: ChatCapabilities, notes: list[Note]
 ) -> Iterable[tuple[str, bytes]]:
     """How much the model may write and think, and how wordily."""
-    if request.max_output_tokens is not None:
-        if capabilities.max_tokens_field:
-            yield capabilities.max_tokens_field, b"%d" % request.max_output_tokens
-        else:
+    if (limit := request.max_output_tokens) is not None:
+        most = capabilities.longest_answer
+        if not capabilities.max_tokens_field:
             notes.append(approximated("max_output_tokens", "was not passed on: the server does not take it"))
+        elif not most and limit > UNKNOWN_LONGEST:
+            why = f"{limit} was left to the server: nothing says that its model's answers may be so long"
+            notes.append(mapped("max_output_tokens", why))
+        else:
+            if most and limit > most:
+                notes.append(mapped("max_output_tokens", f"{limit} became {most}, the longest answer of the model"))
+            yield capabilities.max_tokens_field, b"%d" % min(limit, most or limit)
     if request.reasoning is not None and request.reasoning.effort:
         if capabilities.reasoning_effort:
             yield "reasoning_effort", _encode(request.reasoning.effort)

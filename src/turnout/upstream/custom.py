@@ -52,7 +52,11 @@ class CustomUpstream:
         self.name = name
         self._settings = settings
         self._environ = environ
-        self._chat = custom_capabilities.chat(settings.takes, probed) if settings.wire == "chat" else None
+        self._chat = (
+            custom_capabilities.chat(settings.takes, probed, output=settings.output)
+            if settings.wire == "chat"
+            else None
+        )
         self.capabilities = (
             self._chat.as_responses() if self._chat else custom_capabilities.responses(settings.takes, probed)
         )

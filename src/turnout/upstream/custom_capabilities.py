@@ -31,8 +31,8 @@ class Takes:
         return "" if said == "off" else (self._limit or usual) if said == "auto" else said
 
 
-def chat(settings: TakesSettings, probed: Probed | None) -> ChatCapabilities:
-    """Of a server that has only Chat Completions."""
+def chat(settings: TakesSettings, probed: Probed | None, *, output: int = 0) -> ChatCapabilities:
+    """Of a server that has only Chat Completions. ``output`` is the longest answer in tokens, 0 if it is not known."""
     takes = Takes(settings, probed)
     limits: dict[str, Literal["", "max_tokens", "max_completion_tokens"]] = {
         "max_tokens": "max_tokens",
@@ -54,6 +54,7 @@ def chat(settings: TakesSettings, probed: Probed | None) -> ChatCapabilities:
         reasoning_effort=takes("effort", usual=False),
         replayed_reasoning="turn" if takes("reasoning", usual=True) else "none",
         max_tokens_field=limits.get(takes.limit("max_tokens"), ""),
+        longest_answer=output,
         stream_usage=takes("usage", usual=True),
     )
 
