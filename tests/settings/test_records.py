@@ -122,3 +122,34 @@ def test_single_parts_are_set_and_taken_out(name: str) -> None:
     assert editing.without(text, path, "custom.groq").strip() in ("", "{}")
     with pytest.raises(SettingsError, match=r"does not know the setting custom\.groq\.colour"):
         editing.split("custom.groq.colour")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[slots.opus]\nmodel = ['groq/a', 'gpt-5.5']",
+        "[slots.opus]\nmodel = '[groq/a, gpt-5.5]'",
+    ],
+)
+def test_a_chain_is_a_list_or_a_text(tmp_path: Path, text: str) -> None:
+    assert loaded(tmp_path, text).config.slots.opus.model == "[groq/a, gpt-5.5]"
+
+
+def test_rules(tmp_path: Path) -> None:
+    rules = loaded(
+        tmp_path, "[[routing.rules]]\nabove = 5\nmodel = ['a', 'b']\n[[routing.rules]]\nkind = 'background'"
+    ).config
+    assert [(rule.above, rule.model, rule.kind) for rule in rules.routing.rules] == [
+        (5, "[a, b]", ""),
+        (0, "", "background"),
+    ]
+    for wrong, told in (
+        ("[[routing.rules]]\nkind = 'huge'", "routing.rules[1].kind has 'huge', but it must be one of background"),
+        ("[[routing.rules]]\nmodels = 'a'", "routing.rules[1].models"),
+        ("[[routing.rules]]\nupstream = 'gone'", "'gone' for routing.rules"),
+        ("[routing]\nfallback_on = ['boredom']", "a list of billing"),
+        ("[routing]\nrules = 3", "a list of sections"),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            loaded(tmp_path, wrong)
+        assert told in str(caught.value)

@@ -195,8 +195,10 @@ async def test_certificates(certificate: Path) -> None:
         assert caught.value.failure.kind is FailureKind.UNREACHABLE
         for tls in (TlsSettings(ca=str(certificate)), TlsSettings(verify=False)):
             assert b"response.completed" in await told(upstream(secure.openai_url, environ, key="env:KEY", tls=tls))
-    with pytest.raises(SettingsError, match="certificates in /nowhere"):
-        upstream("https://127.0.0.1:1/v1", tls=TlsSettings(ca="/nowhere"))
+    upstream("https://127.0.0.1:1/v1", tls=TlsSettings(certificate=str(certificate)))  # its key is in the same file
+    for wrong in (TlsSettings(ca="/nowhere"), TlsSettings(certificate="/nowhere")):
+        with pytest.raises(SettingsError, match="certificates in /nowhere"):
+            upstream("https://127.0.0.1:1/v1", tls=wrong)
 
 
 async def test_a_proxy_of_its_own(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
