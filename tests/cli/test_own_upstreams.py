@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnout.settings import resolve
+from turnout.settings import presets, resolve
 from turnout.simulator import ChatRules, Simulator
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ class TestAdding:
         made = custom(shell)["work"]
         assert (made.preset, made.key_header, made.model) == ("azure", "api-key", "gpt-5.5")
         assert "already" in shell.run("upstreams", "add", "work", "--preset", "groq", code=1)
+
+    @pytest.mark.parametrize("preset", sorted(presets.presets()))
+    def test_every_preset_can_be_added(self, shell: Shell, preset: str) -> None:
+        blanks = [part for blank in presets.named(preset).blanks for part in ("--set", f"{blank}=acme")]
+        shell.run("upstreams", "add", "box", "--preset", preset, *blanks)
+        assert custom(shell)["box"].preset == preset
 
     def test_a_dry_run_writes_nothing(self, shell: Shell) -> None:
         assert "+[custom.box]" in shell.run("upstreams", "add", "box", "--preset", "ollama", "--dry-run")

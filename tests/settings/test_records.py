@@ -153,3 +153,19 @@ def test_rules(tmp_path: Path) -> None:
         with pytest.raises(SettingsError) as caught:
             loaded(tmp_path, wrong)
         assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["c.toml", "c.yaml"])
+def test_a_secret_in_a_header_is_not_in_the_difference(name: str) -> None:
+    headers = {
+        "Authorization": "Bearer hush",
+        "x-api-key": "hush",
+        "x-box-token": "hush",
+        "x-ok": "shown",
+        "Cookie": "hush",
+    }
+    made = {"base_url": "http://me:hush@a", "headers": headers, "key": "env:AUTH_KEY"}
+    text = editing.with_values("", Path(name), {"custom.box": made})
+    shown = "\n".join(editing.difference("", text, Path(name)))
+    assert "hush" not in shown
+    assert "env:AUTH_KEY" in shown

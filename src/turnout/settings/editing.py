@@ -67,7 +67,7 @@ def with_values(text: str, path: Path, values: Mapping[str, object]) -> str:
         read = found.get(name)
         for part in _inside(name, entry):
             read = read.get(part) if isinstance(read, dict) else None
-        if msgspec.json.encode(read) != msgspec.json.encode(value):
+        if msgspec.json.encode(read, order="sorted") != msgspec.json.encode(value, order="sorted"):
             raise SettingsError(f"{key} cannot be set in {path} without a person's help: edit the file yourself.")
     return changed
 
@@ -127,10 +127,19 @@ _SECRET = re.compile(
     )
 )
 
+_SECRET_HEADER = re.compile(
+    r"""((?:^|[\s{,.\"'+-])["']?(?:[\w-]*(?:api-?key|secret|password|auth)[\w-]*|cookie|x-[\w-]*token)["']?\s*[=:]\s*)"""
+    r"""(?!["']?env:)\S.*""",
+    re.IGNORECASE,
+)
+"""A header of an upstream whose value is better given as a variable, and was not."""
+
 
 def _hidden(line: str) -> str:
     """The line, cut off where a secret begins."""
-    return without_password(_SECRET.sub(r"\1(hidden)", line)) if line[:1] in "+- " else line
+    if line[:1] not in "+- ":
+        return line
+    return without_password(_SECRET_HEADER.sub(r"\1(hidden)", _SECRET.sub(r"\1(hidden)", line)))
 
 
 def _changed(text: str, path: Path, change: Change) -> str:
