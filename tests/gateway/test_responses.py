@@ -174,6 +174,14 @@ def test_a_conversation_goes_on_from_a_response(gateway: RunningGateway, sim: Si
     assert len({each["prompt_cache_key"] for each in bodies}) == 1
 
 
+def test_a_conversation_is_counted_from_a_response(gateway: RunningGateway, sim: Simulator) -> None:
+    sim.script(Message(text="So be it."))
+    first = ask(gateway, "A").json
+    counted = send(gateway, body("B", previous_response_id=first["id"]), path=f"{PATH}/input_tokens").json
+    alone = send(gateway, body("B"), path=f"{PATH}/input_tokens").json
+    assert counted["input_tokens"] > alone["input_tokens"] + 4
+
+
 def test_an_item_is_named_by_its_id(gateway: RunningGateway, sim: Simulator) -> None:
     sim.script(TURN, Message(text="Done."))
     first = ask(gateway, tools=[TOOL]).json["output"]

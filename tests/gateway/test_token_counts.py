@@ -166,7 +166,7 @@ def test_thinking_that_is_sent_again_counts(sim: Simulator, gateway: RunningGate
         (COUNT, {"messages": [{"role": "user", "content": "a"}]}, "model"),
         (INPUT, b"[]", "cannot be read"),
         (INPUT, b"{", "cannot be read"),
-        (INPUT, {"model": "gpt-5.5", "input": "a", "previous_response_id": "resp_1"}, "whole conversation"),
+        (INPUT, {"model": "gpt-5.5", "input": "a", "previous_response_id": "resp_1"}, "not found"),
     ],
 )
 def test_what_cannot_be_counted_is_refused_in_the_clients_form(

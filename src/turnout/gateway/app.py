@@ -132,7 +132,7 @@ class Gateway:
         self._chat = ChatDoor(self.live, answers)
         self._kept = KeptResponses(self.live, environ)
         self._responses = ResponsesDoor(self.live, answers, self._kept)
-        self._token_counts = TokenCountsDoor(self.live, counting)
+        self._token_counts = TokenCountsDoor(self.live, counting, self._kept)
         self._follow()
         self.live.subscribe(self._follow)
         self.steering = Steering(

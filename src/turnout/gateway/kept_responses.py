@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from turnout.gateway.doors import JSON
-from turnout.gateway.response_store import ResponseStore
+from turnout.gateway.response_store import ResponseStore, all_items
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.reading import NULL
 from turnout.protocol.response_create import head_of
@@ -118,8 +118,7 @@ def _nothing_called(response_id: str) -> TurnoutError:
 
 def _page(conversation: list[Stored], query: bytes) -> bytes:
     """One page of the items that a response was made from: the conversation before it, and its own input."""
-    items = [item for each in conversation[:-1] for item in (*each.input, *each.output)]
-    items += conversation[-1].input
+    items = [*all_items(conversation[:-1]), *conversation[-1].input]
     named = [_named(item, conversation[-1].id, index) for index, item in enumerate(items)]
     asked = {name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()}
     order, limit = asked.get("order", "desc"), asked.get("limit", str(PAGE))

@@ -84,6 +84,11 @@ class Stored(msgspec.Struct, frozen=True):
         return msgspec.json.decode(self.response, type=_Output).output
 
 
+def all_items(conversation: Sequence[Stored]) -> list[Raw]:
+    """All that was asked and said in a conversation, in its order."""
+    return [item for each in conversation for item in (*each.input, *each.output)]
+
+
 class ConnectionMemory:
     """The last response of a connection: what the next one may go on from, kept nowhere else (codex-backend.md 7)."""
 

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from turnout.gateway.dialect import Asked
 from turnout.gateway.doors import COMPACT
-from turnout.gateway.response_store import ConnectionMemory, Stored
+from turnout.gateway.response_store import ConnectionMemory, Stored, all_items
 from turnout.protocol.fidelity import Note, ignored
 from turnout.protocol.reading import NULL
 from turnout.protocol.response_create import ResponseCreate, decode_create, head_of
@@ -28,8 +28,6 @@ from turnout.translate.responses_passthrough import translate
 from turnout.translate.responses_stream import ResponsesStream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from turnout.gateway.answers import Answers
     from turnout.gateway.exchange import Exchange
     from turnout.gateway.kept_responses import KeptResponses
@@ -157,7 +155,7 @@ class _Said(msgspec.Struct, frozen=True):
 
     def items(self, *, compacts: bool) -> list[Raw]:
         """All items, in their order."""
-        return [*_all_of(self.before), *self.own, *([COMPACTION_TRIGGER] if compacts else ())]
+        return [*all_items(self.before), *self.own, *([COMPACTION_TRIGGER] if compacts else ())]
 
 
 class _Keep:
@@ -183,10 +181,6 @@ class _Keep:
         if self._kept is not None:
             alone = msgspec.structs.replace(stored, input=said.items(compacts=False), previous=None)
             self._kept.keep(stored if said.linked else alone)
-
-
-def _all_of(conversation: Sequence[Stored]) -> list[Raw]:
-    return [item for each in conversation for item in (*each.input, *each.output)]
 
 
 class _Responses:

@@ -12,14 +12,17 @@ from msgspec import Raw
 
 from turnout import log
 from turnout.gateway.doors import COUNT_TOKENS, JSON
+from turnout.gateway.response_store import all_items
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.protocol.messages import MessagesRequest
 from turnout.protocol.reading import NULL
+from turnout.protocol.response_create import items_of
 from turnout.routing.overrides import read as read_overrides
 from turnout.routing.router import route
 from turnout.translate.memory import SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches, translate
 from turnout.translate.reasoning import account_in
+from turnout.translate.responses_passthrough import not_found
 from turnout.translate.target import Target
 from turnout.translate.tools import ToolsCache
 from turnout.upstream.input_tokens import CountsTokens
@@ -27,6 +30,7 @@ from turnout.upstream.input_tokens import CountsTokens
 if TYPE_CHECKING:
     from turnout.gateway.counting import Counting
     from turnout.gateway.exchange import Exchange
+    from turnout.gateway.kept_responses import KeptResponses
     from turnout.gateway.live import Live, Snapshot
     from turnout.routing.overrides import Overrides
     from turnout.routing.route import Route
@@ -40,6 +44,7 @@ class _Asked(msgspec.Struct):
     """What is read of a Responses request beside what is counted."""
 
     model: str | None = None
+    input: Raw = NULL
     previous_response_id: str | None = None
     conversation: Raw = NULL
 
@@ -47,8 +52,9 @@ class _Asked(msgspec.Struct):
 class TokenCountsDoor:
     """Answers how many tokens a request has."""
 
-    def __init__(self, live: Live, counting: Counting) -> None:
+    def __init__(self, live: Live, counting: Counting, kept: KeptResponses) -> None:
         self._live = live
+        self._kept = kept
         self._counting = counting
         self._caches = Caches(ToolsCache(TOOLS_BYTES), SessionMemory(0))
 
@@ -90,17 +96,23 @@ class TokenCountsDoor:
             asked = msgspec.json.decode(body, type=_Asked)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise fail(FailureKind.BAD_REQUEST, f"The request body cannot be read: {error}.") from None
-        if asked.previous_response_id or asked.conversation != NULL:
+        if asked.conversation != NULL:
             raise fail(
                 FailureKind.BAD_REQUEST,
-                "previous_response_id, conversation: what the upstream has stored cannot be counted here.",
+                "conversation: what the upstream has stored cannot be counted here.",
                 "Send the whole conversation in input.",
             )
+        if asked.previous_response_id:
+            before = await self._kept.conversation(asked.previous_response_id)
+            if before is None:
+                raise not_found(asked.previous_response_id)
+            body = _with(body, "input", [*all_items(before), *items_of(asked.input)])
+            body = _with(body, "previous_response_id", None)
         if not asked.model:
             return (await self._counting.count(body)).total
         overrides = read_overrides(exchange.headers, NULL, NULL, NULL)
         chosen = _route(MessagesRequest(model=asked.model, messages=[]), overrides, snapshot)
-        return await self._count(_with_model(body, chosen.model), chosen, snapshot)
+        return await self._count(_with(body, "model", chosen.model), chosen, snapshot)
 
     async def _count(self, request: bytes, chosen: Route, snapshot: Snapshot) -> int:
         """The upstream's own count where it has one and the user allows it, else Turnout's."""
@@ -125,8 +137,8 @@ def _route(request: MessagesRequest, overrides: Overrides, snapshot: Snapshot) -
     return route(request, snapshot.config, snapshot.catalogue, overrides, upstreams=snapshot.offers)
 
 
-def _with_model(request: bytes, model: str) -> bytes:
-    """The request for the model that its own one stands for."""
+def _with(request: bytes, name: str, value: object) -> bytes:
+    """The request with another value for a field."""
     fields = msgspec.json.decode(request, type=dict[str, Raw])
-    fields["model"] = Raw(msgspec.json.encode(model))
+    fields[name] = Raw(msgspec.json.encode(value))
     return msgspec.json.encode(fields)
