@@ -15,7 +15,7 @@ import pytest
 
 from tests.accounts.logins import jwt
 from turnout import __version__, paths
-from turnout.config import Config
+from turnout.config import Config, CustomUpstream
 from turnout.doctor import clients, examination, gateway, leftovers, logins, machine, models, probing, repairs, way
 from turnout.doctor.finding import Check, Level, Repair, ok
 from turnout.launch import client_settings
@@ -223,6 +223,20 @@ def codex_login(around: Surroundings, **changes: str) -> Path:
 def test_no_account(seen: Seen) -> None:
     assert told(logins.accounts(seen())) == "problem: There is no account yet, and no API key. turnout login"
     assert worst(logins.accounts(seen({"OPENAI_API_KEY": "sk-1"}))) is Level.OK
+
+
+def test_an_upstream_of_ones_own_needs_no_account(seen: Seen) -> None:
+    def config(key: str) -> Config:
+        return Config(upstream="box", custom={"box": CustomUpstream(base_url="http://127.0.0.1:9/v1", key=key)})
+
+    cases: tuple[tuple[str, dict[str, str]], ...] = (("", {}), ("env:BOX_KEY", {"BOX_KEY": "k"}))
+    for key, environ in cases:
+        [finding] = logins.accounts(seen(environ, config=config(key)))
+        assert (finding.level, "your own upstream box" in finding.what) == (Level.OK, True)
+    [finding] = logins.accounts(seen(config=config("env:BOX_KEY")))
+    assert (finding.level, finding.fix) == (Level.PROBLEM, "Set BOX_KEY, then start Turnout again.")
+    [finding] = models.catalogue(seen(config=config("")))
+    assert finding.level is Level.OK
 
 
 def test_an_account_that_serves_and_one_that_does_not(seen: Seen) -> None:

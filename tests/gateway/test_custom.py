@@ -200,6 +200,9 @@ def test_models_of_ones_own_are_listed(start: Start) -> None:
         "chat/qwen", "plain/gpt-5.5", "dead/gone", "keyless/gone",
     }  # fmt: skip
     assert ask(own, "anthropic/chat/qwen").status == 200
+    small = msgspec.structs.replace(own.config.custom["chat"], window=9_000)
+    own.gateway.live.use_config(msgspec.structs.replace(own.config, custom={"chat": small}))
+    assert get(own, "/v1/models/claude-opus-5-5", anthropic=True)["max_input_tokens"] == 9_000
 
 
 def test_a_change_rebuilds_only_the_upstream_that_it_is_about(

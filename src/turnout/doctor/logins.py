@@ -29,6 +29,8 @@ def accounts(seen: Surroundings) -> Iterable[Finding]:
         return
     if api_key.given(seen.config.openai, seen.environ):
         yield ok("An OpenAI API key is set (for the upstream openai).")
+    elif seen.config.upstream in seen.config.custom:
+        yield from _own(seen)
     elif not there:
         yield problem("There is no account yet, and no API key.", SIGN_IN)
     findings = [_one(account) for account in there]
@@ -41,6 +43,18 @@ def accounts(seen: Surroundings) -> Iterable[Finding]:
                 f"Requests go to {seen.config.upstream}, for which there is nothing: {error.failure.message}",
                 error.failure.next_step or SIGN_IN,
             )
+
+
+def _own(seen: Surroundings) -> Iterator[Finding]:
+    """The key of the user's own upstream that requests go to, as far as it can be looked at without asking anyone."""
+    name = seen.config.upstream
+    try:
+        configured.check(seen.config, seen.environ)
+    except TurnoutError as error:
+        yield problem(error.failure.message, error.failure.next_step)
+        return
+    wants = "its key is where it should be" if seen.config.custom[name].key else "it wants no key"
+    yield ok(f"Requests go to your own upstream {name}: {wants}.")
 
 
 def _one(account: Account) -> Finding:

@@ -18,6 +18,9 @@ OLD_SECONDS = 7 * 86_400.0
 
 def catalogue(seen: Surroundings) -> Iterable[Finding]:
     """The catalogue that a gateway would begin with."""
+    if seen.config.upstream in seen.config.custom:
+        yield ok(f"The upstream {seen.config.upstream} is your own: any name of a model goes through to it.")
+        return
     known = Catalogues(seen.environ, now=seen.now).known(seen.config)
     count = len(known.listed())
     if known.fetched_at is None:

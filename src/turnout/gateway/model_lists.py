@@ -99,12 +99,7 @@ def with_own(catalogue: Catalogue, config: Config) -> Catalogue:
     Where requests usually go to such an upstream, the catalogue's models are not its own and are left out.
     """
     own = [
-        msgspec.structs.replace(
-            nothing_known(f"{name}/{model}"),
-            window=settings.window or UNKNOWN_WINDOW,
-            max_window=settings.window or UNKNOWN_WINDOW,
-            priority=OWN_PRIORITY,
-        )
+        of_own(f"{name}/{model}", settings.window or UNKNOWN_WINDOW)
         for name, settings in config.custom.items()
         if settings.enabled
         for model in dict.fromkeys(filter(None, (settings.model, *settings.models)))
@@ -118,6 +113,13 @@ def with_own(catalogue: Catalogue, config: Config) -> Catalogue:
         fetched_at=catalogue.fetched_at,
         etag=catalogue.etag,
         refused=catalogue.refused,
+    )
+
+
+def of_own(name: str, window: int) -> ModelFacts:
+    """What is known of a model of the user's own upstream, with this usable window in tokens."""
+    return msgspec.structs.replace(
+        nothing_known(name), window=window, max_window=window, api_window=window, priority=OWN_PRIORITY
     )
 
 

@@ -77,6 +77,8 @@ class ModelsDoor:
         """The model that a request with this name would go to. Raises `TurnoutError` (`MODEL_UNAVAILABLE`)."""
         found = route(Nothing(name), now.config, now.catalogue, upstreams=now.offers, plan=self._who.plan())
         facts = now.catalogue.get(found.model)
+        if found.upstream in now.config.custom:
+            facts = model_lists.of_own(found.model, found.window)
         offered = now.upstreams[found.upstream].capabilities
         write = model_lists.openai_model if speaks_openai(exchange) else model_lists.anthropic_model
         return msgspec.json.encode(write(facts or model_lists.nothing_known(found.model), offered, name))
