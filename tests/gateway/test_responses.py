@@ -316,6 +316,12 @@ def test_a_strict_request_is_refused_where_something_would_be_lost(gateway: Runn
     assert not sim.requests
 
 
+def test_a_request_that_is_surely_too_long_is_not_sent(gateway: RunningGateway, sim: Simulator) -> None:
+    answer = ask(gateway, "one two three " * 150_000)
+    assert (answer.status, error(answer)["code"]) == (400, "context_length_exceeded")
+    assert not sim.requests
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(
     ("fault", "status", "code"),

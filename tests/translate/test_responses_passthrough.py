@@ -10,10 +10,11 @@ import pytest
 from msgspec import Raw
 
 from tests.translate import acceptance
-from tests.translate.creating import API, TARGET, request, user
+from tests.translate.answers import sse
+from tests.translate.creating import API, TARGET, events, machine, request, user
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import FailureKind, TurnoutError
-from turnout.protocol.response_create import decode_create
+from turnout.protocol.response_create import Wishes, decode_create
 from turnout.simulator.checks import LITE_HEADER, check
 from turnout.simulator.rejection import Rejection
 from turnout.translate.responses_passthrough import translate
@@ -86,6 +87,27 @@ def test_input_that_cannot_be_read(given: object, place: str) -> None:
 def test_half_of_a_surrogate_pair_is_mended() -> None:
     asked = decode_create(b'{"model":"gpt-5.5","input":"\\ud83d"}')
     assert json.loads(translate(asked, asked.items, TARGET).body)["input"][0]["content"] == "\ufffd"
+
+
+NAMES = (*Wishes.__struct_fields__, "text", "metadata", "parallel_tool_calls", "temperature", "user", "surprise")
+ODD = (5, -1.5, "x", True, None, [], {}, [5], ["x"], [[]], [{}], {"a": 1}, {"type": 5}, [{"type": []}], {"format": 5})
+
+
+@pytest.mark.parametrize("target", [TARGET, API, LITE, PLAIN_SERVER], ids=["codex", "api", "lite", "plain"])
+@pytest.mark.parametrize("name", [*NAMES, "item"])
+def test_whatever_stands_in_a_field_is_taken_or_refused(name: str, target: Any) -> None:
+    for odd in ODD:
+        fields: Json = {"model": "gpt-5.5", "input": "hi"}
+        fields |= {"input": [{"role": "user", "content": odd, "id": odd}]} if name == "item" else {name: odd}
+        try:
+            asked = decode_create(json.dumps(fields).encode())
+            json.loads(translate(asked, asked.items, target).body)
+            one = machine(asked)
+            one.open()
+            hold = events(one.feed(sse("response.completed", response={"status": "completed"})))
+            assert hold[-1]["type"] == "response.completed"
+        except TurnoutError as refused:
+            assert refused.failure.kind is FailureKind.BAD_REQUEST
 
 
 # Fields

@@ -92,6 +92,16 @@ def test_a_whole_answer() -> None:
     assert (end["store"], end["model"]) == (True, "gpt-5.5")
 
 
+def test_the_format_of_the_answer_is_told_whole() -> None:
+    form = {"type": "json_schema", "name": "track", "schema": {"type": "object"}}
+    text = told(stream(), asked=request(text={"format": form}))[-1]["response"]["text"]
+    assert text == {"format": {"description": None, "strict": None, **form}}
+    assert told(stream(), asked=request(text={"verbosity": "low"}))[0]["response"]["text"] == {
+        "format": {"type": "text"},
+        "verbosity": "low",
+    }
+
+
 def test_deltas_keep_their_bytes() -> None:
     delta = b'event: response.output_text.delta\ndata: {"type":"response.output_text.delta",  "delta":"\\u0041"}\n\n'
     one = machine()

@@ -29,6 +29,7 @@ class Wishes(msgspec.Struct):
     tools: list[Raw] | None = None
     tool_choice: Raw = NULL
     reasoning: Reasoning | None = None
+    text: dict[str, Raw] | None = None
     include: list[str] | None = None
     service_tier: Raw = NULL
     prompt_cache_key: str | None = None

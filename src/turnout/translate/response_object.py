@@ -77,9 +77,8 @@ class ResponseObject:
         self.id = response_id
         fields, wishes = request.fields, request.wishes
         given = {name: fields[name] for name in _ECHOED if name in fields and not is_null(fields[name])}
-        text = fields.get("text", NULL)
-        if not is_null(text):
-            given["text"] = Raw(_encode({"format": {"type": "text"}} | msgspec.json.decode(text, type=dict[str, Raw])))
+        if wishes.text is not None:
+            given["text"] = _whole_text(wishes.text)
         self._own: dict[str, Raw] = given | {
             "id": _raw(response_id),
             "object": _raw("response"),
@@ -112,6 +111,16 @@ class ResponseObject:
     def _with(self, upstreams: Mapping[str, Raw], **ours: Raw) -> bytes:
         said = {name: value for name, value in upstreams.items() if name not in _NEVER_NULL or not is_null(value)}
         return _encode({"id": NULL, "object": NULL, "created_at": NULL} | _USUAL | said | self._own | ours)
+
+
+def _whole_text(given: dict[str, Raw]) -> Raw:
+    """``text`` with a format, which is whole: the specification wants a description even where there is none."""
+    text = {"format": _raw({"type": "text"})} | given
+    if bytes(memoryview(text["format"])[:1]) == b"{":
+        form = msgspec.json.decode(text["format"], type=dict[str, Raw])
+        if bytes(form.get("type", NULL)) == b'"json_schema"':
+            text["format"] = _raw({"description": None, "strict": None} | form)
+    return _raw(text)
 
 
 def _whole_usage(given: Raw) -> Raw:

@@ -80,10 +80,16 @@ def _function(tool: Raw, head: _Tool, place: str, capabilities: Capabilities, no
 
 
 def echoed_tools(tools: list[Raw] | None) -> Raw:
-    """The tools as a response repeats them: functions with all the fields that they have there."""
+    """The tools as a response repeats them: functions with all the fields that they have there.
+
+    Raises `TurnoutError` (`BAD_REQUEST`) naming what is no tool.
+    """
     made: list[Raw] = []
-    for tool in tools or ():
-        fields = _decode_fields(tool)
+    for index, tool in enumerate(tools or ()):
+        try:
+            fields = _decode_fields(tool)
+        except (msgspec.DecodeError, RecursionError) as error:
+            refuse(error, f"tools[{index}]")
         if bytes(fields.get("type", NULL)) == b'"function"':
             fields = {"description": NULL, "parameters": NULL, "strict": NULL} | fields
         made.append(Raw(_encode(fields)))
