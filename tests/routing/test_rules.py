@@ -93,6 +93,8 @@ def test_a_rule_of_an_effort_or_an_upstream_alone() -> None:
         ("[a, b/c ,d@low]", ("a", "b/c", "d@low")),
         (" [a] ", ("a",)),
         ("[a,,b]", ("a", "b")),
+        ("[a, b][1m]", ("a", "b")),
+        ("[a[1m], b[1m]]", ("a[1m]", "b[1m]")),
         ("[]", ()),
         ("a[1m]", ()),
         ("a, b", ()),
