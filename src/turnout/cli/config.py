@@ -247,7 +247,10 @@ def _typed(key: str, text: str) -> object:
     if entry:
         check(path, {entry: text}, TYPED)
         return text
-    return check(path, parse(path, text, TYPED), TYPED)
+    parsed = parse(path, text, TYPED)
+    checked = check(path, parsed, TYPED)
+    # Records go into the file as they were typed, without all that they leave open.
+    return checked if records.record_of(leaves()[path].type) is None else parsed
 
 
 def _part(path: str, entry: str, text: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from turnout.config import BUILT_IN
@@ -50,8 +51,21 @@ def check(config: Config, origins: Mapping[str, str]) -> None:
 
 
 def uses(config: Config, name: str) -> list[str]:
-    """The settings that name this upstream."""
-    return list(dict.fromkeys(key for key, named in _named(config) if named == name))
+    """The settings that name this upstream, be it inside a model string."""
+    inside = re.compile(rf"(^|[\[,\s]){re.escape(name)}/", re.IGNORECASE)
+    found = [key for key, named in _named(config) if named == name]
+    found += [key for key, text in _model_strings(config) if inside.search(text)]
+    return list(dict.fromkeys(found))
+
+
+def _model_strings(config: Config) -> Iterator[tuple[str, str]]:
+    yield "model", config.model
+    for slot in SLOTS:
+        yield f"slots.{slot}.model", getattr(config.slots, slot).model
+    for alias, text in config.models.aliases.items():
+        yield f"models.aliases.{alias}", text
+    for rule in config.routing.rules:
+        yield "routing.rules", rule.model
 
 
 def _named(config: Config) -> Iterator[tuple[str, str]]:
