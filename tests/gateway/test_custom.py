@@ -18,6 +18,8 @@ from turnout.gateway.server import RunningGateway
 from turnout.protocol.errors import FailureKind
 from turnout.settings import Fitted, Sources
 from turnout.simulator import FunctionCall, Message, Reasoning, Turn
+from turnout.upstream import probed
+from turnout.upstream.probed import Probed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +35,10 @@ TOOL = {"name": "look", "description": "Looks.", "input_schema": {"type": "objec
 
 @pytest.fixture
 def start(sim: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Start]:
-    """A gateway with the upstreams ``chat``, ``plain`` (the Responses API), ``dead`` and ``keyless``."""
+    """A gateway with the upstreams ``chat``, ``plain`` (the Responses API), ``dead`` and ``keyless``.
+
+    ``follows``: it watches files for changes.
+    """
     monkeypatch.setenv("TURNOUT_HOME", str(tmp_path))
     monkeypatch.setenv("BOX_KEY", sim.api_key)
     with socket.socket() as free:
@@ -47,9 +52,10 @@ def start(sim: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path:
     }
     with contextlib.ExitStack() as stack:
 
-        def run(**fields: Any) -> RunningGateway:
-            made = config(f"{sim.codex_url}/responses", home)
-            return stack.enter_context(RunningGateway(msgspec.structs.replace(made, custom=custom, **fields)))
+        def run(*, follows: bool = False, **fields: Any) -> RunningGateway:
+            made = msgspec.structs.replace(config(f"{sim.codex_url}/responses", home), custom=custom, **fields)
+            files = Fitted(Sources({"TURNOUT_HOME": str(tmp_path)}, {}), lambda _: made, "the test")
+            return stack.enter_context(RunningGateway(made, source=files if follows else None))
 
         yield run
 
@@ -229,6 +235,23 @@ def test_a_change_rebuilds_only_the_upstream_that_it_is_about(
     assert after["codex"] is before["codex"]
     assert after["openai"] is before["openai"]
     assert after["one"] is not before["one"]
+
+
+def test_what_a_probe_finds_counts_in_a_running_gateway(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("")
+    gateway = start(follows=True)
+    live = gateway.gateway.live
+    before = dict(live.snapshot.upstreams)
+    assert before["chat"].capabilities.images
+    chat = gateway.config.custom["chat"]
+    found = Probed(base_url=chat.base_url, wire=chat.wire, model="qwen", at=1, takes={"images": False})
+    probed.write("chat", found, {"TURNOUT_HOME": str(tmp_path)})
+    deadline = time.monotonic() + 10
+    while live.snapshot.upstreams["chat"] is before["chat"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not live.snapshot.upstreams["chat"].capabilities.images
+    assert live.snapshot.upstreams["plain"] is before["plain"]
+    assert ask(gateway, "chat/qwen").status == 200
 
 
 def get(gateway: RunningGateway, path: str, *, anthropic: bool = False) -> Any:

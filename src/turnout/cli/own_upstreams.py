@@ -138,8 +138,7 @@ def probe(*, name: str, model: str, show: bool, as_json: bool) -> int:
     """Find out what a server of yours takes: streaming, tools, parallel calls, images, reasoning, and so on.
 
     It is asked about a dozen tiny questions, which cost next to nothing. What is found is kept and counts for requests
-    wherever custom.NAME.takes says auto; a gateway that runs takes it over when it is restarted. Exit code 1: nothing
-    could be found out.
+    wherever custom.NAME.takes says auto, also in a gateway that runs. Exit code 1: nothing could be found out.
 
     \b
     turnout upstreams probe groq --model llama-4-maverick

@@ -17,6 +17,7 @@ from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.settings import SettingsError, editing, leaves
 from turnout.settings.leaves import flatten
 from turnout.settings.sources import REQUEST, value_at
+from turnout.upstream.probed import FollowsProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -227,9 +228,11 @@ class Steering:
         if self._accounts is not None and config.accounts.use and _differ("accounts.use", now.config, config):
             self._accounts.get(config.accounts.use)
         upstreams = now.upstreams
-        if _may_change_upstreams(now.config, config):
+        outdated = {name for name, each in now.upstreams.items() if isinstance(each, FollowsProbe) and each.outdated()}
+        if outdated or _may_change_upstreams(now.config, config):
             made = await asyncio.to_thread(self._build, config)  # reading certificates takes its time
             kept = {name for name in made if name in now.upstreams and not _changes(name, now.config, config)}
+            kept -= outdated
             upstreams = {name: now.upstreams[name] if name in kept else each for name, each in made.items()}
         return Ready(loaded, config, upstreams)
 
@@ -237,7 +240,7 @@ class Steering:
         """Puts it in force, in one step."""
         now, config = self._live.config, ready.config
         changed = tuple(key for key in leaves() if _differ(key, now, config))
-        if changed:
+        if changed or ready.upstreams != self._live.snapshot.upstreams:
             if self._accounts is not None:
                 self._accounts.use_config(config)
             self._live.use_config(config, ready.upstreams)
@@ -273,8 +276,9 @@ class Steering:
             _log(outcome, "a file")
 
     def _look(self) -> tuple[tuple[str, int, int, int] | None, ...]:
-        """What tells a changed file from an unchanged one."""
-        return tuple(_mark(path) for path in self._source.watched())
+        """What tells a changed file from an unchanged one: those of settings, and of probes."""
+        probes = (each.watched() for each in self._live.snapshot.upstreams.values() if isinstance(each, FollowsProbe))
+        return tuple(_mark(path) for path in (*self._source.watched(), *(path for some in probes for path in some)))
 
 
 def with_value(config: Config, key: str, value: object) -> Config:

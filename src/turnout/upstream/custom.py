@@ -16,17 +16,20 @@ from multidict import CIMultiDict
 
 from turnout.accounts import key_reference
 from turnout.network import Way, address, user_agent
+from turnout.paths import NoHomeError
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.protocol.fidelity import refuse_what_drops
 from turnout.translate import responses_to_chat_request
 from turnout.translate.chat_stream_to_responses import ResponsesFromChat
 from turnout.upstream import custom_capabilities
+from turnout.upstream import probed as probes
 from turnout.upstream.chat import ChatStream
 from turnout.upstream.http import Transport
 from turnout.upstream.turns import Turns, TurnStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from yarl import URL
 
@@ -52,6 +55,7 @@ class CustomUpstream:
         self.name = name
         self._settings = settings
         self._environ = environ
+        self._probed = probed
         self._chat = (
             custom_capabilities.chat(settings.takes, probed, output=settings.output)
             if settings.wire == "chat"
@@ -74,6 +78,17 @@ class CustomUpstream:
         )
         self._turns = Turns(self._shown, settings.concurrency, settings.queue)
         self._key: Credential | None = None
+
+    def watched(self) -> tuple[Path, ...]:
+        """See `turnout.upstream.probed.FollowsProbe`."""
+        try:
+            return (probes.path(self.name, self._environ),)
+        except NoHomeError:
+            return ()
+
+    def outdated(self) -> bool:
+        """See `turnout.upstream.probed.FollowsProbe`."""
+        return probes.read(self.name, self._settings, self._environ) != self._probed
 
     async def credential(self, account: str | None = None) -> Credential:
         """Its key; upstreams of one's own have no accounts. Read once, and again when it is refused."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -32,6 +32,19 @@ class Probed(msgspec.Struct, frozen=True, kw_only=True):
     """What the server said where it did not take something."""
     limit: str = ""
     """The field that limits an answer's length."""
+
+
+@runtime_checkable
+class FollowsProbe(Protocol):
+    """An upstream that is made of what a probe has found."""
+
+    def watched(self) -> tuple[Path, ...]:
+        """The file that a probe writes; nowhere for who has no home."""
+        ...
+
+    def outdated(self) -> bool:
+        """Whether another probe has found something else since it was made."""
+        ...
 
 
 def path(name: str, environ: Mapping[str, str]) -> Path:
