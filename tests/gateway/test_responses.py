@@ -157,6 +157,20 @@ def test_a_conversation_is_compacted_on_demand(gateway: RunningGateway, sim: Sim
     assert send(gateway, method="GET", path=f"{PATH}/compact").status == 405
 
 
+def test_codex_clients_get_their_headers_and_repeat_the_turn_s_state(gateway: RunningGateway, sim: Simulator) -> None:
+    sim.script(Message(text="One."), Message(text="Two."), Message(text="Three."))
+    codex = {"user-agent": "codex_exec/0.169.0 (Debian 12.0.0; x86_64)"}
+    first = send(gateway, body(stream=True), path=PATH, headers=codex)
+    state = first.headers["x-codex-turn-state"]
+    assert first.headers["openai-model"] == MODEL
+    assert "x-codex-primary-used-percent" in first.headers
+    send(gateway, body(), path=PATH, headers={**codex, "x-codex-turn-state": state})
+    assert sim.requests[1].headers["x-codex-turn-state"] == state
+    other = send(gateway, body(), path=PATH, headers={"x-codex-turn-state": state})
+    assert "x-codex-turn-state" not in sim.requests[2].headers
+    assert "openai-model" not in other.headers
+
+
 # Conversations
 
 

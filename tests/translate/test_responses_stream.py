@@ -186,6 +186,11 @@ def test_events_that_are_in_no_sdk(kind: str) -> None:
     assert kind in [each["type"] for each in events(codex.feed(data))]
 
 
+def test_limits_that_are_told_first_come_behind_the_head() -> None:
+    found = told(sse("codex.rate_limits", plan_type="plus") + stream(), for_codex=True)
+    assert [each["type"] for each in found][:3] == ["response.created", "response.in_progress", "codex.rate_limits"]
+
+
 def test_rate_limits_are_noticed() -> None:
     one = machine()
     one.feed(sse("codex.rate_limits", plan_type="plus"))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from turnout.ledger.record import RequestRecord
     from turnout.protocol.errors import Failure
     from turnout.quota.board import Board
+    from turnout.translate.target import Target
     from turnout.upstream.base import Upstream
 
 SESSION_LIMIT = 64
@@ -87,20 +88,25 @@ class Answers:
             around=lambda upstream: guard.around(around(upstream)),
             size=exchange.size,
         )
-        meter = Meter(self._board, exchange, self._notice)
+        meter = Meter(self._board, exchange, self._notice, passes=asked.passes)
         place = await self._first_place(placement, meter, record)
         key = session_key(session, asked.agent)
+
+        wanted, brings_prompt = asked.overrides.capabilities, asked.brings_prompt
+
+        def target_for(where: Place) -> Target:
+            return self._targets.make(where, key, now, wanted, brings_prompt=brings_prompt)
 
         async def elsewhere(failure: Failure, accounts: bool) -> Step | None:
             move = await placement.next(failure, accounts=accounts)
             if move is None:
                 return None
             records.add_route(record, move.place.route, move.place.credential.tag)
-            return Step(move.place, self._targets.make(move.place, key, config), move.note, move.elsewhere)
+            return Step(move.place, target_for(move.place), move.note, move.elsewhere)
 
         attempts = Attempts(
             asked.dialect,
-            self._targets.make(place, key, config),
+            target_for(place),
             strict=place.route.notes if strict else None,
             framing_is_free=framing_is_free(place.route.model, config),
             on_settled=lambda settled: self._targets.remember(placement.route, settled),

@@ -46,5 +46,9 @@ class Asked(msgspec.Struct, kw_only=True):
     """The id of the subagent in it that asks."""
     collector: Collector | None
     """Gathers the answer of a client without streaming; None for one with streaming."""
+    passes: tuple[str, ...] = ()
+    """Beginnings of the headers (in lower case) of upstream's answer that its client reads."""
+    brings_prompt: bool = False
+    """It is a Responses client's, with instructions of its own: a profile may leave these as they are."""
     notes: Sequence[Note] = ()
     """What the door itself has to say."""

@@ -56,6 +56,7 @@ class Exchange:
         "headers",
         "listening",
         "method",
+        "passed",
         "path",
         "query",
         "request_id",
@@ -80,6 +81,8 @@ class Exchange:
         """Status of the answer, 0 until it has begun."""
         self.also: Iterable[tuple[bytes, bytes]] = ()
         """Headers that the answer gets whatever becomes of it."""
+        self.passed: Iterable[tuple[bytes, bytes]] = ()
+        """Headers of upstream's answer that go on to the client."""
         self._receive = receive
         self._send = send
         self._body_over = b"content-length" not in self.headers and b"transfer-encoding" not in self.headers
@@ -134,6 +137,7 @@ class Exchange:
         """Sends the head of the answer; every one has the request's id, where either family of clients looks for it."""
         self.status = status
         headers += self.also
+        headers += self.passed
         request_id = self.request_id.encode()
         headers += ((b"request-id", request_id), (b"x-request-id", request_id))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

@@ -32,9 +32,16 @@ class Meter:
     """Reads the quota out of the answers to one request, and lets its client know."""
 
     def __init__(
-        self, board: Board, exchange: Exchange, notice: Callable[[Credential, Mapping[str, str]], None] | None = None
+        self,
+        board: Board,
+        exchange: Exchange,
+        notice: Callable[[Credential, Mapping[str, str]], None] | None = None,
+        *,
+        passes: tuple[str, ...] = (),
     ) -> None:
-        """``notice`` is shown the headers of each answer as well."""
+        """``notice`` is shown the headers of each answer as well; those that begin with one of ``passes`` (in lower
+        case) go on to the client."""
+        self._passes = passes
         self._board = board
         self._notice = notice
         self._exchange = exchange
@@ -54,6 +61,12 @@ class Meter:
         """Upstream has answered with a stream."""
         if self._notice is not None:
             self._notice(credential, headers)
+        if self._passes:
+            self._exchange.passed = [
+                (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
+                for name, value in headers.items()
+                if name.lower().startswith(self._passes)
+            ]
         if credential.account_id and (seen := readers.from_headers(headers, credential, time.time())) is not None:
             self._headers_said = True
             self._tell(self._board.saw_soon_written(seen))

@@ -193,6 +193,7 @@ class Relay:
             lite=translation.framing == "lite",
             session=target.session,
             fresh=self._fresh,
+            headers=translation.headers,
             request_id=self._exchange.request_id,
             strict=self._attempts.strict,
         )

@@ -22,7 +22,7 @@ from turnout.protocol.sse import event
 from turnout.routing.facts import Facts
 from turnout.routing.overrides import read as read_overrides
 from turnout.translate.response_collect import COMPACTION_TRIGGER, CompactionCollector, ResponseCollector
-from turnout.translate.response_items import REFERENCE
+from turnout.translate.response_items import REFERENCE, has_additional_tools
 from turnout.translate.response_object import ResponseObject
 from turnout.translate.responses_passthrough import translate
 from turnout.translate.responses_stream import ResponsesStream
@@ -40,6 +40,12 @@ SESSION_HEADERS = (b"session-id", b"session_id", b"thread-id", b"conversation_id
 """Where clients name their conversation, if not in ``prompt_cache_key`` (codex-backend.md 2.1)."""
 CODEX = "codex"
 """How the names of Codex clients begin, in ``originator`` and ``User-Agent``."""
+
+TURN_STATE = "x-codex-turn-state"
+"""What keeps the requests of one turn in one place upstream: the client repeats it (codex-backend.md 2.1)."""
+FOR_CODEX = ("openai-model", "x-codex-", "x-models-etag", "x-reasoning-included")
+"""Headers of upstream's answers that Codex clients read: limits, the model that answered, the turn's state
+(codex-backend.md 3.3, 6)."""
 
 _SOME_TOOLS = Raw(b"[{}]")
 _NOTHING_SAID = event(b"response.completed", b'{"response":{"status":"completed"}}')
@@ -92,17 +98,25 @@ class ResponsesDoor:
         # Where nothing is to be kept, nothing of the request is held while the answer is given.
         keep = _Keep(said, self._kept if stored else None, memory) if stored or memory is not None else None
         return Asked(
-            dialect=_Responses(request, said.items(compacts=compacts), response_id, is_codex(exchange), keep),
+            dialect=_Responses(request, said.items(compacts=compacts), response_id, exchange, keep),
             facts=Facts(
                 model=wishes.model,
                 effort=wishes.reasoning.effort if wishes.reasoning else None,
                 service_tier=wishes.service_tier,
                 tools=_SOME_TOOLS if wishes.tools else NULL,
             ),
-            overrides=read_overrides(exchange.headers, wishes.turnout, wishes.extra_body, wishes.reasoning_effort),
+            overrides=read_overrides(
+                exchange.headers,
+                wishes.turnout,
+                wishes.extra_body,
+                wishes.reasoning_effort,
+                request.fields.get("codex_capabilities", NULL),
+            ),
+            brings_prompt=bool(wishes.instructions) or has_additional_tools(own),
             thoughts=(),
             session=session,
             collector=_collector(request, compacts=compacts, streams=memory is not None),
+            passes=FOR_CODEX if is_codex(exchange) else (),
             notes=_notes(request),
         )
 
@@ -187,16 +201,19 @@ class _Responses:
     """One request: a `turnout.gateway.dialect.Dialect`."""
 
     def __init__(
-        self, request: ResponseCreate, items: list[Raw], response_id: str, for_codex: bool, keep: _Keep | None
+        self, request: ResponseCreate, items: list[Raw], response_id: str, exchange: Exchange, keep: _Keep | None
     ) -> None:
         self._request = request
         self._items = items
         self._id = response_id
-        self._for_codex = for_codex
+        self._for_codex = is_codex(exchange)
+        state = exchange.header(TURN_STATE.encode())
+        self._headers = {TURN_STATE: state} if state and self._for_codex else {}
         self._keep = keep
 
     def translate(self, target: Target) -> Translation:
-        return translate(self._request, self._items, target)
+        made = translate(self._request, self._items, target)
+        return msgspec.structs.replace(made, headers=self._headers) if self._headers else made
 
     def machine(self, translation: Translation, target: Target, now: float) -> ResponsesStream:
         stored = self._keep is not None and self._keep.for_others

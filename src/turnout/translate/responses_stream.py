@@ -127,6 +127,8 @@ class ResponsesStream:
         self._out: list[bytes] = []
         self._head: list[tuple[bytes, _Event]] = []
         """The handshake's events, until there is something to say."""
+        self._early: list[bytes] = []
+        """Events for Codex clients that came before there was something to say."""
         self._items: dict[int, bytes] = {}
         """Complete items by their place."""
         self._renamed: dict[bytes, bytes] = {}
@@ -228,8 +230,8 @@ class ResponsesStream:
         elif name in _FOR_CODEX:
             if name == _RATE_LIMITS:
                 self.rate_limits = data
-            if self._for_codex and self.started:
-                self._out.append(block)
+            if self._for_codex:
+                (self._out if self.started else self._early).append(block)
         elif name == b"response.output_item.done":
             self._start()
             self._item_done(_decode_item_event(data), block)
@@ -294,7 +296,8 @@ class ResponsesStream:
             if before is None or before[:2] != (said.response, status):  # mostly one is said twice
                 before = said.response, status, self._response.begun(said.response, status)
             self._write(name, before[2])
-        self._head = []
+        self._out += self._early
+        self._head, self._early = [], []
 
     def _write(self, name: bytes, response: bytes) -> None:
         """An event that carries the response."""

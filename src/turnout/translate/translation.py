@@ -40,6 +40,8 @@ class Translation(msgspec.Struct, frozen=True):
     """The web search that the answer may make."""
     beginning: Beginning
     """How the body begins, should the answer need another request."""
+    headers: dict[str, str] = {}
+    """Headers of the client's that go with it, for upstreams of its own kind."""
 
 
 class AnswerStream(Protocol):

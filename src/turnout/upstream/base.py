@@ -29,6 +29,8 @@ class Call(msgspec.Struct, kw_only=True):
     """The conversation's key, as in `Target.session`."""
     fresh: bool = False
     """It is to go over a connection of its own: those that are open lead to where it was turned away."""
+    headers: Mapping[str, str] = {}
+    """Headers of the client's, for upstreams of its own kind."""
     request_id: str
     """Turnout's own id of this request, for the log."""
     strict: bool = False

@@ -62,6 +62,7 @@ class CodexUpstream:
         if call.session:
             conversation = conversation_id(call.session, credential.account_id)
             headers["session-id"] = headers["thread-id"] = headers["x-client-request-id"] = conversation
+        headers.update(call.headers)
         if call.lite:
             headers[LITE_HEADER] = "true"
         return await self._transport.post(headers, call.body, fresh=call.fresh)
