@@ -233,6 +233,29 @@ class RoutingSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     nothing yet."""
 
 
+class CapabilitySettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is made of a request's prompt and tools, by the names of llm-interactive-proxy. A request may want
+    otherwise, by its field `codex_capabilities`. See [profiles](profiles.md)."""
+
+    protocol: Literal["", "openai-chat", "openai-responses"] = ""
+    """No effect: each client is answered in the protocol of the door that it uses."""
+    codex_passthrough: bool = False
+    """Whether the prompt of a client of the Responses API stays where the client has put it, whatever `prompt_mode`
+    says."""
+    prompt_mode: Literal["custom_only", "codex_default", "merge_custom"] = "custom_only"
+    """`custom_only` sends the client's prompt and no other. `codex_default` sends the instructions that the backend's
+    own catalogue has for the model, and the client's prompt behind them; `merge_custom` sends both as one."""
+    tool_schema_mode: Literal["custom_only", "codex_default", "strict", "faithful"] = "custom_only"
+    """How the client's tools are sent, which are always the only ones: by `tools.schema_mode` (`custom_only`), never
+    held to their schema, as the Codex CLI sends its own (`codex_default`), or in either form of `tools.schema_mode`."""
+    tool_text_format: Literal["none", "summary", "codex_xml"] = "none"
+    """Whether the prompt tells of the tools in words as well: a line for each (`summary`), or all of it as XML."""
+    bypass_tool_call_reactor: bool = True
+    """No effect: tool calls always go to the client."""
+    include_environment_context: bool = False
+    """Whether the prompt tells of the gateway's machine: its system, shell and date."""
+
+
 class CodexSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The Codex (ChatGPT) backend."""
 
@@ -246,6 +269,7 @@ class CodexSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Folder (or file) of the Codex CLI's credential; empty: ``$CODEX_HOME``, else ``~/.codex``."""
     framing: dict[str, FramingChoice] = {}
     """Framing per model; ``auto`` begins plain and follows what the backend asks for (codex-backend.md 2.3)."""
+    default_capabilities: CapabilitySettings = CapabilitySettings()
 
     @property
     def responses_url(self) -> str:
@@ -262,6 +286,7 @@ class OpenAISettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """API key; better given as ``OPENAI_API_KEY`` than in a file."""
     hosted_search: bool = True
     """Whether the server searches the web itself; OpenAI's does, others that speak its API mostly do not."""
+    default_capabilities: CapabilitySettings = CapabilitySettings()
 
 
 class AccountsSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -428,6 +453,7 @@ class CustomUpstream(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Longest answer of its models in tokens: a client's higher limit is lowered to it. 0: it is not known, and limits
     above 8192, which clients set for models that answer at length, are left to the server. Only `wire = "chat"`."""
     takes: TakesSettings = TakesSettings()
+    default_capabilities: CapabilitySettings = CapabilitySettings()
     tls: TlsSettings = TlsSettings()
     proxy: ProxyAddress = ""
     """Proxy on the way to it; `none` goes without one, empty: the one of the environment."""

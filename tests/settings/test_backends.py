@@ -47,6 +47,16 @@ def test_the_basic_configuration_reads(tmp_path: Path) -> None:
 def test_both_profiles_read(tmp_path: Path, protocol: str, passthrough: str) -> None:
     config = load(tmp_path, PROFILE.format(protocol=protocol, passthrough=passthrough)).config
     assert (config.upstream, config.timing.upstream_idle) == ("codex", 120)
+    said = config.codex.default_capabilities
+    assert (said.protocol, said.codex_passthrough) == (protocol, passthrough == "true")
+    assert (said.prompt_mode, said.tool_schema_mode, said.tool_text_format) == ("codex_default", "custom_only", "none")
+
+
+def test_a_backend_with_a_key_has_its_own_capabilities(tmp_path: Path) -> None:
+    content = PROFILE.format(protocol="openai-chat", passthrough="false").replace("openai_codex:", "openai:")
+    config = load(tmp_path, content).config
+    assert config.openai.default_capabilities.prompt_mode == "codex_default"
+    assert config.codex.default_capabilities.prompt_mode == "custom_only"
 
 
 def test_settings_of_ours_stand_beside_it(tmp_path: Path) -> None:
@@ -64,9 +74,14 @@ def test_settings_of_ours_stand_beside_it(tmp_path: Path) -> None:
         (BASIC + "  openai: {}\n", "openai_codex, openai: Turnout uses one"),
         (BASIC + "upstream: openai\n", "upstream is 'openai', but its section backends asks for 'codex'"),
         ("backends: yes\n", "backends is a section"),
-        (BASIC + "    extra: {codex: {default_capabilities: {tool_schema_mode: codex}}}\n", "only custom_only"),
-        (BASIC + "    extra: {codex: {default_capabilities: {include_environment_context: true}}}\n", "only false"),
-        (BASIC + "    extra: {codex: {default_capabilities: {bypass_tool_call_reactor: 1}}}\n", "only true"),
+        (
+            BASIC + "    extra: {codex: {default_capabilities: {tool_schema_mode: codex}}}\n",
+            "'codex' for codex.default_capabilities.tool_schema_mode",
+        ),
+        (
+            BASIC + "    extra: {codex: {default_capabilities: {bypass_tool_call_reactor: 1}}}\n",
+            "1 for codex.default_capabilities.bypass_tool_call_reactor",
+        ),
         (
             BASIC + "    extra: {codex: {default_capabilities: {prompt: x}}}\n",
             "nothing for backends.",

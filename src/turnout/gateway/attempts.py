@@ -10,6 +10,7 @@ import msgspec
 
 from turnout.protocol.errors import RETRIED_ONCE, Failure, FailureKind
 from turnout.protocol.fidelity import Note, approximated, dropped, mapped, refuse_what_drops
+from turnout.translate.profiled import applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -77,7 +78,7 @@ class Attempts:
 
         Raises `TurnoutError` (`BAD_REQUEST`) if it cannot be translated, or only with a loss that is not wanted.
         """
-        translation = self._held().translate(self.target)
+        translation = applied(self._held().translate(self.target), self.target)
         if self._strict is not None:
             refuse_what_drops((*self._strict, *translation.notes))
         self._searched_upstream = translation.search is not None and translation.search.hosted

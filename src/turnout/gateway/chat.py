@@ -56,7 +56,9 @@ def _read(exchange: Exchange, body: bytes) -> Asked:
             service_tier=request.service_tier,
             tools=_SOME_TOOLS if request.tools or request.functions else NULL,
         ),
-        overrides=read_overrides(exchange.headers, request.turnout, request.extra_body, NULL),
+        overrides=read_overrides(
+            exchange.headers, request.turnout, request.extra_body, NULL, request.codex_capabilities
+        ),
         thoughts=[each.reasoning_details for each in request.messages if not is_null(each.reasoning_details)],
         session=_session(request, exchange),
         collector=None if request.stream else ChatCollector(),

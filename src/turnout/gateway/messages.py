@@ -47,7 +47,13 @@ class MessagesDoor:
         return Asked(
             dialect=MessagesDialect(request, conversation, self._caches, f"msg_{exchange.request_id[4:]}"),
             facts=request,
-            overrides=read_overrides(exchange.headers, request.turnout, request.extra_body, request.reasoning_effort),
+            overrides=read_overrides(
+                exchange.headers,
+                request.turnout,
+                request.extra_body,
+                request.reasoning_effort,
+                request.codex_capabilities,
+            ),
             thoughts=conversation.new,  # of a session that this process knows the rest, of any other one all
             session=session,
             agent=agent,

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from turnout.gateway import surroundings
+from turnout.translate.profile import USUAL, Profile, Wanted, reactor, resolved
 from turnout.translate.target import Framing, Target
 
 if TYPE_CHECKING:
-    from turnout.config import Config
+    from turnout.config import CapabilitySettings, Config
+    from turnout.gateway.live import Snapshot
     from turnout.gateway.places import Place
     from turnout.routing.route import Route
+
+
+_OWN_DEFAULTS = ("protocol", "bypass_tool_call_reactor")
+"""Settings that are no part of a profile: they have no effect."""
 
 
 class Targets:
@@ -22,11 +31,16 @@ class Targets:
         self._loading_plainly: set[tuple[str, str]] = set()
         """Models that upstream has no ``tool_search`` for, against what is known of them."""
 
-    def make(self, place: Place, session: str | None, config: Config) -> Target:
-        """The target for a request that goes to this place. ``session`` is the conversation's key."""
+    def make(
+        self, place: Place, session: str | None, now: Snapshot, wanted: Wanted, *, brings_prompt: bool = False
+    ) -> Target:
+        """The target for a request that goes to this place. ``session`` is the conversation's key.
+
+        ``wanted`` and ``brings_prompt``: see `turnout.translate.profile.resolved`.
+        """
         chosen = place.route
         key = (chosen.upstream, chosen.model)
-        return Target(
+        target = Target(
             model=chosen.model,
             effort=chosen.effort,
             tier=chosen.tier,
@@ -35,10 +49,11 @@ class Targets:
             framing=self._framings.get(key, chosen.framing),
             image_detail=chosen.image_detail,
             tool_search=chosen.tool_search and key not in self._loading_plainly,
-            tool_schema_mode=config.tools.schema_mode,
             session=session,
             hosted_search=key not in self._searchless,
         )
+        profile = resolved(profile_of(now.config, chosen.upstream), wanted, brings_prompt=brings_prompt)
+        return profiled(target, profile, now)
 
     def remember(self, chosen: Route, settled: Target) -> None:
         """Upstream has accepted a request of this route with this target."""
@@ -49,6 +64,33 @@ class Targets:
             self._searchless.add(key)
         if chosen.tool_search and not settled.tool_search:
             self._loading_plainly.add(key)
+
+
+def profile_of(config: Config, upstream: str) -> Profile:
+    """The profile that an upstream has by its settings."""
+    settings = _capabilities(config, upstream)
+    if settings == type(settings)():
+        return USUAL
+    options = {name: value for name, value in msgspec.structs.asdict(settings).items() if name not in _OWN_DEFAULTS}
+    return Profile(**options, notes=() if settings.bypass_tool_call_reactor else (reactor(bypasses=False),))
+
+
+def _capabilities(config: Config, upstream: str) -> CapabilitySettings:
+    if upstream in config.custom:
+        return config.custom[upstream].default_capabilities
+    return (config.openai if upstream == "openai" else config.codex).default_capabilities
+
+
+def profiled(target: Target, profile: Profile, now: Snapshot) -> Target:
+    """The target with a profile, and with what that sends."""
+    facts = now.catalogue.get(target.model) if profile.prompt_mode != "custom_only" else None
+    return msgspec.structs.replace(
+        target,
+        profile=profile,
+        tool_schema_mode=profile.schema_mode(now.config.tools.schema_mode),
+        instructions=facts.instructions if facts is not None else "",
+        surroundings=surroundings.describe() if profile.include_environment_context else "",
+    )
 
 
 def framing_is_free(model: str, config: Config) -> bool:

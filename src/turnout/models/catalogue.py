@@ -66,6 +66,8 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The catalogue's own order: 1 is offered first."""
     upgrade: str = ""
     """The model that the catalogue recommends in its place."""
+    instructions: str = ""
+    """The backend's own instructions for it, where its catalogue was asked; a release has none of them."""
 
     @property
     def usable_window(self) -> int:

@@ -52,6 +52,17 @@ class _Upgrade(msgspec.Struct):
     model: str
 
 
+class _Variables(msgspec.Struct):
+    personality_default: str | None = None
+
+
+class _Messages(msgspec.Struct):
+    """The prompts of the Codex CLI (codex-backend.md 5.1)."""
+
+    instructions_template: str | None = None
+    instructions_variables: _Variables | None = None
+
+
 class _CodexEntry(msgspec.Struct):
     """A model as the Codex backend describes it (codex-backend.md 5.2); the fields that count here."""
 
@@ -74,6 +85,8 @@ class _CodexEntry(msgspec.Struct):
     visibility: str | None = None
     priority: int | None = None
     upgrade: _Upgrade | None = None
+    model_messages: Raw = Raw(b"null")
+    """`_Messages`: nothing odd in them is to take the model away."""
 
 
 class _Named(msgspec.Struct):
@@ -105,6 +118,8 @@ class _Nameless(msgspec.Struct):
     id: str = ""
 
 
+PERSONALITY = "{{ personality }}"
+"""Place in instructions for words on the model's manner, which the CLI lets its user choose."""
 LAST = 1000
 """Place of models to which the catalogue gives none."""
 
@@ -211,7 +226,20 @@ def _facts(entry: _CodexEntry) -> ModelFacts:
         listed=entry.visibility == "list",
         priority=LAST if entry.priority is None else entry.priority,
         upgrade=entry.upgrade.model if entry.upgrade else "",
+        instructions=_instructions(entry.model_messages),
     )
+
+
+def _instructions(model_messages: Raw) -> str:
+    """The instructions for clients without a wish for the model's manner; empty if there are none that can be read."""
+    try:
+        said = msgspec.json.decode(model_messages, type=_Messages | None)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    if said is None or said.instructions_template is None:
+        return ""
+    variables = said.instructions_variables or _Variables()
+    return said.instructions_template.replace(PERSONALITY, variables.personality_default or "")
 
 
 def _default(named: str | None, efforts: tuple[str, ...]) -> str:

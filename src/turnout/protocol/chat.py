@@ -246,7 +246,8 @@ class ChatRequest(msgspec.Struct):
 
     turnout: Raw = NULL
     extra_body: Raw = NULL
-    """Both for Turnout itself: `turnout.routing.overrides`."""
+    codex_capabilities: Raw = NULL
+    """All for Turnout itself: `turnout.routing.overrides`."""
 
     @property
     def effort(self) -> str | None:

@@ -228,6 +228,7 @@ class MessagesRequest(msgspec.Struct):
     """OpenAI's field, which some clients send along."""
     turnout: Raw = NULL
     extra_body: Raw = NULL
+    codex_capabilities: Raw = NULL
     """What the request says of its own way (`turnout.routing.overrides`)."""
     stream: bool | None = None
 

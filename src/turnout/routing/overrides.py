@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
+from msgspec import Raw
 
 from turnout.models import effort as efforts
 from turnout.protocol import reading
 from turnout.protocol.errors import FailureKind, fail
 from turnout.routing.model_strings import UPSTREAMS
+from turnout.translate import profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from msgspec import Raw
 
 NAMES = ("model", "effort", "tier", "account", "upstream")
 HEADERS = {name: f"x-turnout-{name}".encode() for name in NAMES}
@@ -43,6 +43,8 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True):
     upstream: str = ""
     subagent: bool = False
     """A subagent of the client's asks."""
+    capabilities: profile.Wanted = profile.NOTHING
+    """What it wants of the upstream's profile."""
 
 
 NONE = Overrides()
@@ -60,12 +62,20 @@ class _Fields(msgspec.Struct, frozen=True):
 class _Extra(msgspec.Struct, frozen=True):
     turnout: _Fields = _Fields()
     reasoning_effort: str = ""
+    codex_capabilities: Raw = reading.NULL
 
 
-def read(headers: Mapping[bytes, bytes], turnout: Raw, extra_body: Raw, reasoning_effort: Raw) -> Overrides:
+def read(
+    headers: Mapping[bytes, bytes],
+    turnout: Raw,
+    extra_body: Raw,
+    reasoning_effort: Raw,
+    capabilities: Raw = reading.NULL,
+) -> Overrides:
     """What the request says: headers (names in lower case) first, then its field ``turnout``, then ``extra_body``.
 
-    ``reasoning_effort`` is OpenAI's own field for it. Raises `TurnoutError` (`BAD_REQUEST`) naming what cannot be used.
+    ``reasoning_effort`` is OpenAI's own field for it, ``capabilities`` the field ``codex_capabilities``.
+    Raises `TurnoutError` (`BAD_REQUEST`) naming what cannot be used.
     """
     inner = _decoded(turnout, _Fields, "turnout") or _Fields()
     extra = _decoded(extra_body, _Extra, "extra_body") or _Extra()
@@ -78,7 +88,8 @@ def read(headers: Mapping[bytes, bytes], turnout: Raw, extra_body: Raw, reasonin
             value = inner.reasoning_effort or extra.turnout.reasoning_effort or plain or extra.reasoning_effort
             value = efforts.normal(value) if value else ""  # OpenAI's field: its clients keep old values too
         said[name] = value
-    return _checked(Overrides(**said, subagent=bool(headers.get(SUBAGENT_HEADER))))
+    wanted = profile.read(capabilities, extra.codex_capabilities)
+    return _checked(Overrides(**said, subagent=bool(headers.get(SUBAGENT_HEADER)), capabilities=wanted))
 
 
 def _decoded(raw: Raw, kind: type[Kind], path: str) -> Kind | None:

@@ -1,13 +1,14 @@
 """Reads the section ``backends`` of llm-interactive-proxy's config.yaml: what it says, as settings of Turnout. Pure.
 
-Some of its keys choose between behaviours of which Turnout has one: those are taken where they ask for just that, and
-refused by name where they ask for another.
+Its keys for prompts and tools (``extra.codex.default_capabilities``) are settings of ours by the same names, which say
+themselves what they may be.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from turnout.config import CapabilitySettings
 from turnout.settings.leaves import SettingsError, nearest
 
 SECTION = "backends"
@@ -19,16 +20,8 @@ NAMES = {"openai_codex": "openai-codex", "openai-codex": "openai-codex", "openai
 
 KNOWN = ("type", "timeout", "extra")
 
-CAPABILITIES: dict[str, tuple[tuple[object, ...], str]] = {
-    "protocol": (("openai-chat", "openai-responses"), "each client is answered in the protocol that it speaks"),
-    "codex_passthrough": ((True, False), ""),
-    "prompt_mode": (("codex_default",), "what the backend wants of a prompt is always seen to"),
-    "tool_schema_mode": (("custom_only",), "only the client's own tools are ever sent"),
-    "tool_text_format": (("none",), "tools are never written into the prompt's text"),
-    "bypass_tool_call_reactor": ((True,), "tool calls always go to the client"),
-    "include_environment_context": ((False,), "nothing about this machine is ever added to a prompt"),
-}
-"""Capability → the values that describe what Turnout does, and what that is."""
+CAPABILITIES = CapabilitySettings.__struct_fields__
+"""What may stand in ``default_capabilities``."""
 
 
 def settings(section: object, place: str) -> dict[str, object]:
@@ -53,25 +46,22 @@ def settings(section: object, place: str) -> dict[str, object]:
         values["upstream"] = TYPES[kind]
         if "timeout" in backend:
             values["timing.upstream_idle"] = backend["timeout"]
-        _check_extra(backend.get("extra"), f"{key}.extra", place)
+        given_capabilities = _capabilities(backend.get("extra"), f"{key}.extra", place)
+        values |= {f"{TYPES[kind]}.default_capabilities.{option}": each for option, each in given_capabilities.items()}
     return values
 
 
-def _check_extra(extra: object, key: str, place: str) -> None:
+def _capabilities(extra: object, key: str, place: str) -> dict[str, Any]:
+    """``default_capabilities`` as they stand there."""
     if extra is None:
-        return
+        return {}
     _only(table := _table(extra, key, place), ("codex",), key, place)
     codex = _table(table.get("codex") or {}, f"{key}.codex", place)
     _only(codex, ("default_capabilities",), f"{key}.codex", place)
     here = f"{key}.codex.default_capabilities"
     capabilities = _table(codex.get("default_capabilities") or {}, here, place)
-    _only(capabilities, tuple(CAPABILITIES), here, place)
-    for name, value in capabilities.items():
-        allowed, why = CAPABILITIES[name]
-        if not any(value is each or (isinstance(value, str) and value == each) for each in allowed):
-            words = " or ".join(str(each).lower() if isinstance(each, bool) else str(each) for each in allowed)
-            because = f" ({why})" if why else ""
-            raise SettingsError(f"In {place}, {here}.{name} is {value!r}, but Turnout has only {words}{because}.")
+    _only(capabilities, CAPABILITIES, here, place)
+    return capabilities
 
 
 def _table(value: object, key: str, place: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ ENCRYPTED_REASONING = "reasoning.encrypted_content"
 _OWN = frozenset(
     {
         "background",
+        "codex_capabilities",
         "extra_body",
         "generate",
         "include",

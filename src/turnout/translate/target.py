@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from turnout.protocol.capabilities import Capabilities
+from turnout.translate.profile import USUAL, Profile
 from turnout.translate.schema import ToolSchemaMode
 
 Framing = Literal["plain", "lite"]
@@ -37,3 +38,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """How tools' schemas are sent: as they are as far as upstream takes them, or in the form of its strict mode."""
     hosted_search: bool = True
     """False if upstream's own web search must not be used, since the model wants a framing that has none."""
+    profile: Profile = USUAL
+    """What is changed of the request beyond what upstream wants (`turnout.translate.profiled`)."""
+    instructions: str = ""
+    """The backend's own instructions for the model, for profiles that send them; empty: it has told none."""
+    surroundings: str = ""
+    """What is told of this machine, for profiles that do so."""
