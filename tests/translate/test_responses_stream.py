@@ -109,6 +109,20 @@ def test_deltas_keep_their_bytes() -> None:
     assert one.feed(delta) == delta
 
 
+@given(
+    kinds=st.lists(st.sampled_from(["output_text.delta", "refusal.delta", "novelty", "output_text.done"]), max_size=12),
+    cuts=st.lists(st.integers(0, 1500), max_size=5),
+)
+def test_whatever_order_events_have_they_keep_it(kinds: list[str], cuts: list[int]) -> None:
+    data = b"".join(sse(f"response.{kind}", number=number) for number, kind in enumerate(kinds))
+    one, out, at = machine(), b"", 0
+    one.feed(stream(end=b" ")[:-1])
+    for cut in sorted({*cuts, len(data)}):
+        out += one.feed(data[at:cut])
+        at = max(at, cut)
+    assert out == data
+
+
 def test_ids_that_no_server_takes_back_are_replaced_everywhere() -> None:
     found = told(stream())
     (name,) = {each["item_id"] for each in found if each.get("output_index") == 0 and "item_id" in each}
@@ -144,6 +158,13 @@ def test_fields_that_a_server_has_not_said_stand_in_their_place() -> None:
 def test_what_upstream_says_of_itself_stays() -> None:
     end = told(HANDSHAKE + completed(service_tier="priority", temperature=None, end_turn=False))[-1]["response"]
     assert (end["service_tier"], end["temperature"], end["end_turn"]) == ("priority", 1.0, False)
+
+
+@pytest.mark.parametrize("for_codex", [False, True])
+def test_an_answer_that_wants_another_request_is_noted_for_those_who_do_not_know(*, for_codex: bool) -> None:
+    one = machine(for_codex=for_codex)
+    one.feed(HANDSHAKE + completed(end_turn=False))
+    assert [note.place for note in one.notes] == ([] if for_codex else ["output"])
 
 
 def test_an_incomplete_answer() -> None:

@@ -312,6 +312,7 @@ class ResponseStore:
         there = self._get(response_id) is not None
         with self._transaction() as write:
             _remove(write, [response_id])
+        self._connection().execute("pragma wal_checkpoint(truncate)")  # until then it is in the file beside
         return there
 
     def _oldest(self) -> float:

@@ -324,6 +324,8 @@ class ResponsesStream:
         if usage is None:
             self.notes.append(approximated("usage", "not known: upstream's figures could not be read"))
         self.usage = usage or TokenUsage()
+        if bytes(response.get("end_turn", NULL)) == b"false" and not self._for_codex:
+            self.notes.append(approximated("output", "upstream has more to say, of which few clients know to ask"))
         self._start()
         output = self._output(response.get("output", NULL))
         self.whole = self._with_names(self._response.ended(response, _ENDS[name], output, int(self._now)))
