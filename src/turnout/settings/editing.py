@@ -122,6 +122,14 @@ def difference(before: str, after: str, path: Path) -> list[str]:
     return [_hidden(line) for line in lines]
 
 
+_SECRET_HEADER = re.compile(
+    r"""((?:^|[\s{,.\"'+-])["']?(?:[\w-]*(?:api-?key|secret|password|auth)[\w-]*|cookie|x-[\w-]*token)["']?\s*[=:]\s*)"""
+    r"""(?!["']?env:)\S.*""",
+    re.IGNORECASE,
+)
+"""A header of an upstream whose value is better given as a variable, and was not."""
+
+
 @cache
 def _secret() -> re.Pattern[str]:
     """Where a secret stands in a line. Made when it is wanted: a gateway rarely shows a difference."""
