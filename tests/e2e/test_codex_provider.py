@@ -42,7 +42,12 @@ class Project:
             "HOME": str(folder),
             "CODEX_HOME": str(self._home),
             "KEY": stack.gateway.token,
+            "CODEX_API_KEY": stack.gateway.token,
         }
+
+    def use_built_in_provider(self, address: str, model: str) -> None:
+        """Leaves the CLI's own provider in place, at another address."""
+        (self._home / "config.toml").write_text(f'model = "{model}"\nopenai_base_url = "{address}"\n')
 
     def run(self, *arguments: str) -> list[dict[str, Any]]:
         """One `codex exec`; the events that it tells."""
@@ -106,6 +111,15 @@ def test_a_limit_is_told_in_the_cli_s_own_words(stack: Stack, tmp_path: Path) ->
     with pytest.raises(AssertionError, match="usage limit"):
         project.run(*OPTIONS, "First.")
     assert len(stack.requests) == 1
+
+
+def test_the_built_in_provider_at_another_address(stack: Stack, tmp_path: Path) -> None:
+    stack.play(say("By a WebSocket."))
+    project = Project(tmp_path, stack, model=LITE)
+    project.use_built_in_provider(f"{stack.gateway.url}/v1", LITE)
+    before = stack.gateway.log.count("path=/v1/responses")
+    assert said(project.run(*OPTIONS, "First.")) == ["By a WebSocket."]
+    assert stack.gateway.log.count("path=/v1/responses") - before == 2, "it prepares its turn first"
 
 
 def test_where_websockets_are_off_the_cli_turns_to_http_at_once(
