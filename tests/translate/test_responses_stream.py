@@ -133,6 +133,21 @@ def test_ids_that_no_server_takes_back_are_replaced_everywhere() -> None:
     assert found[-1]["response"]["output"][1]["id"] == "fc_1"
 
 
+def test_ids_in_outputs_that_were_only_told_at_the_end() -> None:
+    (said, _) = told(HANDSHAKE + completed(output=[MESSAGE, CALL]))[-1]["response"]["output"]
+    assert len(said["id"]) <= 64
+
+
+def test_ids_that_begin_alike_stay_apart() -> None:
+    items = [{**MESSAGE, "id": "msg_" + "a" * 399 + mark} for mark in "bc"]
+    pieces = [sse("response.output_item.done", output_index=index, item=item) for index, item in enumerate(items)]
+    delta = sse("response.output_text.delta", item_id=items[1]["id"], output_index=1, delta="x")
+    one = machine()
+    found = events(one.feed(HANDSHAKE + pieces[0]) + one.feed(delta + pieces[1]) + one.feed(completed()))
+    first, second = (item["id"] for item in found[-1]["response"]["output"])
+    assert first != second
+
+
 def test_an_item_without_an_id_gets_one() -> None:
     item = {**MESSAGE, "id": None}
     found = told(HANDSHAKE + sse("response.output_item.done", output_index=0, item=item) + completed())

@@ -21,6 +21,7 @@ from turnout.protocol.reading import NULL
 from turnout.protocol.sse import SseOverflowError, SseSplitter, event, parse
 from turnout.translate.error_objects import read_error
 from turnout.translate.errors import classify_error
+from turnout.translate.event_runs import PASSED, end_of_run, replaced
 from turnout.translate.messages_writer import TokenUsage
 from turnout.translate.openai_errors import openai_error
 from turnout.translate.response_items import PREFIXES, is_legal_id
@@ -34,29 +35,6 @@ if TYPE_CHECKING:
     from turnout.translate.response_object import ResponseObject
     from turnout.translate.search_blocks import Wanted
 
-_PASSED = tuple(
-    b"event: response.%s\n" % name
-    for name in (
-        b"content_part.added",
-        b"content_part.done",
-        b"custom_tool_call_input.delta",
-        b"custom_tool_call_input.done",
-        b"function_call_arguments.delta",
-        b"function_call_arguments.done",
-        b"output_text.annotation.added",
-        b"output_text.delta",
-        b"output_text.done",
-        b"reasoning_summary_part.added",
-        b"reasoning_summary_part.done",
-        b"reasoning_summary_text.delta",
-        b"reasoning_summary_text.done",
-        b"reasoning_text.delta",
-        b"reasoning_text.done",
-        b"refusal.delta",
-        b"refusal.done",
-    )
-)
-"""How the events begin that go on as they are, unread."""
 _HANDSHAKE = frozenset({b"response.created", b"response.in_progress", b"response.queued"})
 _ENDS = {b"response.completed": "completed", b"response.incomplete": "incomplete"}
 _FOR_CODEX = frozenset({b"codex.rate_limits", b"codex.response.metadata", b"keepalive", b"response.metadata"})
@@ -74,11 +52,6 @@ _STREAM_CODES = frozenset(
     }
 )
 """Failures that a response tells as ``server_error``: their own codes are none of a response's."""
-
-_SOUGHT = 24
-"""Characters of an id that are looked for."""
-_LINES = 3
-"""Lines of an event as servers write it: its name, its data, and nothing."""
 
 _encode = msgspec.json.encode
 
@@ -132,7 +105,9 @@ class ResponsesStream:
         self._items: dict[int, bytes] = {}
         """Complete items by their place."""
         self._renamed: dict[bytes, bytes] = {}
-        """Ids, as they stand in JSON, and what stands in their place."""
+        """Ids of the items that are open, as they stand in JSON, and what stands in their place."""
+        self._closed: list[bytes] = []
+        """Those of them whose items are complete: nothing speaks of them any more."""
         self._sequence = 0
         """Number of the next event of ours, where upstream's own number is not known."""
         self._numbered: bytes = b""
@@ -152,8 +127,8 @@ class ResponsesStream:
             return b""
         at, runs = 0, True
         while at < len(complete) and not self.finished:
-            if runs and self.started and complete.startswith(_PASSED, at):
-                end = _end_of_run(complete, at)
+            if runs and self.started and complete.startswith(PASSED, at):
+                end = end_of_run(complete, at)
                 runs = end > 0  # where kinds take turns, looking for runs would only cost
                 if runs:
                     self._out.append(complete[at : end - 2])
@@ -252,6 +227,7 @@ class ResponsesStream:
             block = block.replace(bytes(done.item), item)
         else:
             self._rename(named)
+            self._closed.append(_encode(named.id))
         self._items[done.output_index] = self._with_names(item)
         self._out.append(block)
 
@@ -276,11 +252,17 @@ class ResponsesStream:
         out.append(b"")
         data = b"\n\n".join(out)
         out.clear()
-        return self._with_names(data) if self._renamed else data
+        if not self._renamed:
+            return data
+        data = self._with_names(data)
+        for name in self._closed:
+            self._renamed.pop(name, None)
+        self._closed.clear()
+        return data
 
     def _with_names(self, data: bytes) -> bytes:
         for before, after in self._renamed.items():
-            data = _replaced(data, before, after)
+            data = replaced(data, before, after)
         return data
 
     def _start(self) -> None:
@@ -340,7 +322,11 @@ class ResponsesStream:
         if bytes(memoryview(told)[:1]) != b"[":
             return gathered
         items = msgspec.json.decode(told, type=list[Raw])
-        return gathered if len(gathered) >= len(items) else [bytes(item) for item in items]
+        if len(gathered) >= len(items):
+            return gathered
+        for item in items:
+            self._rename(_decode_name(item))
+        return [bytes(item) for item in items]
 
     def _fail_upstream(self, name: bytes, data: bytes) -> None:
         """Upstream says that it has failed."""
@@ -364,29 +350,6 @@ class ResponsesStream:
         self._number(number)
         self.whole = self._with_names(self._response.failed(code, str(error["message"]), output))
         self._write(b"response.failed", self.whole)
-
-
-def _end_of_run(complete: bytes, at: int) -> int:
-    """Where the events of one kind that begin here end; 0 if others come between them.
-
-    Most of what comes is many deltas of the same kind: counting their names is the fastest way to see that.
-    """
-    mark = complete[at : complete.find(b"\n", at)] + b"\ndata: "
-    last = complete.rfind(mark, at)
-    if last < 0:
-        return 0
-    end = complete.find(b"\n\n", last) + 2
-    return end if complete.count(b"\n", at, end) == _LINES * complete.count(mark, at, end) else 0
-
-
-def _replaced(data: bytes, before: bytes, after: bytes) -> bytes:
-    """``data`` with ``after`` in place of ``before``, which may be of hundreds of characters: looked for are the first
-    ones only, which is several times as fast."""
-    first, rest = before[:_SOUGHT], before[_SOUGHT:]
-    head, *tails = data.split(first)
-    if not all(tail.startswith(rest) for tail in tails):
-        return data.replace(before, after)
-    return after.join((head, *(tail[len(rest) :] for tail in tails)))
 
 
 def _unreadable(what: str) -> Failure:
