@@ -12,6 +12,7 @@ import pytest
 
 from tests.clients import codex
 from tests.e2e.script import say
+from tests.gateway.client import wait_for
 from turnout.simulator import FunctionCall, Turn, Usage
 from turnout.simulator.scenario import Compaction, CustomToolCall
 
@@ -88,8 +89,8 @@ def test_a_command_and_a_patch(stack: Stack, tmp_path: Path, model: str, *, sock
     assert said(events) == ["All done."], stack.story()
     assert (project.folder / "track.txt").read_text() == "seven\n"
     assert {request.status for request in stack.requests} == {200}
-    asked = stack.gateway.log.count("path=/v1/responses") - before
-    assert asked == len(stack.requests) + sockets, "a connection begins with a frame that only prepares the turn"
+    # A connection begins with a frame that only prepares the turn. Lines of the log are written a moment later.
+    wait_for(lambda: stack.gateway.log.count("path=/v1/responses") - before == len(stack.requests) + sockets)
     outputs = [item for item in stack.requests[1].input if item["type"] == "function_call_output"]
     assert "from-the-shell" in json.dumps(outputs)
     assert len({(request.body or {})["prompt_cache_key"] for request in stack.requests}) == 1
@@ -119,7 +120,7 @@ def test_the_built_in_provider_at_another_address(stack: Stack, tmp_path: Path) 
     project.use_built_in_provider(f"{stack.gateway.url}/v1", LITE)
     before = stack.gateway.log.count("path=/v1/responses")
     assert said(project.run(*OPTIONS, "First.")) == ["By a WebSocket."]
-    assert stack.gateway.log.count("path=/v1/responses") - before == 2, "it prepares its turn first"
+    wait_for(lambda: stack.gateway.log.count("path=/v1/responses") - before == 2)  # it prepares its turn first
 
 
 def test_where_websockets_are_off_the_cli_turns_to_http_at_once(
@@ -131,7 +132,7 @@ def test_where_websockets_are_off_the_cli_turns_to_http_at_once(
     began = time.monotonic()
     assert said(project.run(*OPTIONS, "First.")) == ["By HTTP."]
     assert time.monotonic() - began < 6, "a refusal that it does not know costs it as long (codex-backend.md 7)"
-    assert "status=426" in stack.gateway.log
+    wait_for(lambda: "status=426" in stack.gateway.log)
 
 
 def test_a_conversation_is_compacted(stack: Stack, tmp_path: Path) -> None:
