@@ -5,8 +5,8 @@
 The answer is what `GET …/codex/models?client_version=…` has said. (The Codex CLI's `models_cache.json` is none: it
 lacks which client a model is for.) Without a file it is the simulator's, which has what codex-backend.md 5.1 lists: the
 same facts as those in the repository.
-Descriptions are left out: they are OpenAI's own words. So is which plans have a model: that changes at any time, and a
-release that is wrong about it would refuse people what they have paid for.
+Descriptions and instructions are left out: they are OpenAI's own words. So is which plans have a model: that changes at
+any time, and a release that is wrong about it would refuse people what they have paid for.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MODULE = Path(__file__).parent.parent / "src" / "turnout" / "models" / "bundled.py"
 WIDTH = 120
+LEFT_OUT = ("description", "instructions", "plans")
 
 HEAD = '''\
 """The models that {of} lists: facts only, true on `DATED`. Written by tools/bundled_models.py.
@@ -77,7 +78,7 @@ def _fields(facts: ModelFacts) -> Iterator[tuple[str, str]]:
     """What differs from a field's default, as Python."""
     for field in msgspec.structs.fields(ModelFacts):
         value = getattr(facts, field.name)
-        if field.name not in ("description", "plans") and (field.required or value != field.default):
+        if field.name not in LEFT_OUT and (field.required or value != field.default):
             yield field.name, _literal(field.name, value)
 
 

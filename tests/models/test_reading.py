@@ -158,3 +158,30 @@ def test_whatever_a_server_says_becomes_sound_facts_or_a_refusal(odd: list[dict[
         assert facts.default_effort in (*facts.efforts, "")
         assert facts.multi_agent_effort in {None, *facts.efforts}
         assert 0 < facts.window <= facts.max_window
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ({"instructions_template": "You are Codex."}, "You are Codex."),
+        (
+            {
+                "instructions_template": "Be good. {{ personality }}",
+                "instructions_variables": {"personality_default": "Be kind.", "personality_friendly": "Be jolly."},
+            },
+            "Be good. Be kind.",
+        ),
+        ({"instructions_template": "Be good. {{ personality }}", "instructions_variables": None}, "Be good. "),
+        ({"instructions_template": None}, ""),
+        ({}, ""),
+        (None, ""),
+        ({"instructions_template": 5}, ""),
+        ("odd", ""),
+    ],
+)
+def test_the_backends_own_instructions(said: object, known: str) -> None:
+    assert only(model_messages=said).instructions == known
+
+
+def test_no_release_has_instructions_in_it() -> None:
+    assert {facts.instructions for facts in BUNDLED.all()} == {""}

@@ -13,6 +13,7 @@ from msgspec import Raw
 from turnout import log
 from turnout.gateway.doors import COUNT_TOKENS, JSON
 from turnout.gateway.response_store import all_items
+from turnout.gateway.targets import profile_of, profiled
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.protocol.messages import MessagesRequest
 from turnout.protocol.reading import NULL
@@ -21,6 +22,8 @@ from turnout.routing.overrides import read as read_overrides
 from turnout.routing.router import route
 from turnout.translate.memory import SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches, translate
+from turnout.translate.profile import resolved
+from turnout.translate.profiled import applied
 from turnout.translate.reasoning import account_in
 from turnout.translate.responses_passthrough import not_found
 from turnout.translate.target import Target
@@ -73,7 +76,13 @@ class TokenCountsDoor:
     async def _of_messages(self, body: bytes, exchange: Exchange, snapshot: Snapshot) -> int:
         """The tokens of a Messages request, translated as it would be."""
         request, conversation = read_request(body, self._caches.sessions, "")
-        overrides = read_overrides(exchange.headers, request.turnout, request.extra_body, request.reasoning_effort)
+        overrides = read_overrides(
+            exchange.headers,
+            request.turnout,
+            request.extra_body,
+            request.reasoning_effort,
+            request.codex_capabilities,
+        )
         chosen = _route(request, overrides, snapshot)
         target = Target(
             model=chosen.model,
@@ -84,10 +93,11 @@ class TokenCountsDoor:
             framing=chosen.framing,
             image_detail=chosen.image_detail,
             tool_search=chosen.tool_search,
-            tool_schema_mode=snapshot.config.tools.schema_mode,
             session=None,
         )
-        translated = translate(request, target, self._caches, conversation).body
+        profile = resolved(profile_of(snapshot.config, chosen.upstream), overrides.capabilities, brings_prompt=False)
+        target = profiled(target, profile, snapshot)
+        translated = applied(translate(request, target, self._caches, conversation), target).body
         return await self._count(translated, chosen, snapshot)
 
     async def _of_responses(self, body: bytes, exchange: Exchange, snapshot: Snapshot) -> int:

@@ -40,6 +40,10 @@ class _Part(msgspec.Struct):
     text: str | None = None
 
 
+class _Kind(msgspec.Struct):
+    type: str = ""
+
+
 class _Tool(msgspec.Struct):
     type: str = ""
     name: str = ""
@@ -54,6 +58,7 @@ _decode_fields = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_items = msgspec.json.Decoder(list[Raw]).decode
 _decode_item = msgspec.json.Decoder(_Item).decode
 _decode_tool = msgspec.json.Decoder(_Tool).decode
+_decode_kind = msgspec.json.Decoder(_Kind).decode
 _MESSAGE = b'{"type":"message","role":"%s","content":[{"type":"input_text","text":%s}]}'
 
 
@@ -124,7 +129,7 @@ class _Request:
     def _changed(self, tools: list[Raw], change: Callable[[Raw, _Tool, str, list[Note]], Raw], path: str) -> bytes:
         made: list[bytes] = []
         for index, raw in enumerate(tools):
-            tool, place = _decode_tool(raw), f"{path}[{index}]"
+            tool, place = _tool(raw), f"{path}[{index}]"
             if tool.type == "function":
                 made.append(bytes(change(raw, tool, place, self._notes)))
             elif tool.tools:
@@ -183,7 +188,7 @@ class _Request:
 
 
 def _read(item: bytes) -> _Item:
-    """An item's head. Other kinds of items use the same names for other things: of them it is only the type."""
+    """An item, as far as it counts here; one that uses the names for other things says nothing."""
     try:
         return _decode_item(item)
     except msgspec.ValidationError:
@@ -199,7 +204,10 @@ def _prompt_text(item: _Item) -> str | None:
         return None
     if bytes(memoryview(item.content)[:1]) == b'"':
         return msgspec.json.decode(item.content, type=str)
-    parts = msgspec.json.decode(item.content, type=list[_Part])
+    try:
+        parts = msgspec.json.decode(item.content, type=list[_Part])
+    except msgspec.ValidationError:
+        return None
     if any(part.type != "input_text" or part.text is None for part in parts):
         return None
     return "\n\n".join(part.text or "" for part in parts)
@@ -212,9 +220,17 @@ def _message(role: str, text: str) -> bytes:
 # Tools
 
 
+def _tool(raw: Raw) -> _Tool:
+    """A tool; of one that uses the names for other things, only its type."""
+    try:
+        return _decode_tool(raw)
+    except msgspec.ValidationError:
+        return _Tool(type=_decode_kind(raw).type)
+
+
 def _flat(tools: Iterable[Raw]) -> Iterator[_Tool]:
     for raw in tools:
-        tool = _decode_tool(raw)
+        tool = _tool(raw)
         if tool.tools:
             yield from _flat(tool.tools)
         else:
