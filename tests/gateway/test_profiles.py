@@ -48,7 +48,8 @@ def serve(sim: Simulator, home: Path, tmp_path: Path, monkeypatch: pytest.Monkey
             made = config(f"{sim.codex_url}/responses", home, codex=codex)
             if box is not None:
                 own = CustomUpstream(base_url=sim.openai_url, key="env:BOX_KEY", default_capabilities=box)
-                made = msgspec.structs.replace(made, custom={"box": own})
+                chat = msgspec.structs.replace(own, wire="chat")
+                made = msgspec.structs.replace(made, custom={"box": own, "chat": chat})
             made = msgspec.structs.replace(made, slots=Slots(opus=Slot(model="gpt-5.5")))
             running = stack.enter_context(RunningGateway(made, environ={"TURNOUT_HOME": str(tmp_path)}, refreshes=True))
             wait_for(lambda: running.gateway.live.catalogue.source == "live")
@@ -289,6 +290,17 @@ def test_an_upstream_that_needs_no_instructions_gets_them_too(serve: Start, sim:
     sent, _ = ask(gateway, sim, door, request(door, model="box/gpt-5.5"))
     assert list(sent)[:2] == ["model", "instructions"]
     assert sent["instructions"] == (BACKENDS if mode == "codex_default" else f"{BACKENDS}\n\n{OWN}")
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_chat_only_server_gets_them_as_messages(serve: Start, sim: Simulator, door: str) -> None:
+    gateway = serve(box=CapabilitySettings(prompt_mode="codex_default", tool_text_format="summary"))
+    sent, _ = ask(gateway, sim, door, request(door, model="chat/gpt-5.5"))
+    *prompt, last = sent["messages"]
+    words = json.dumps(prompt)
+    assert {each["role"] for each in prompt} <= {"system", "developer"}
+    assert -1 < words.index(BACKENDS) < words.index(OWN) < words.index("You can call these tools")
+    assert last["role"] == "user"
 
 
 def test_tokens_are_counted_with_what_a_profile_sends(serve: Start) -> None:
