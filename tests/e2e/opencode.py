@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.gateway import Gateway
 
+_PROVIDERS = {"@ai-sdk/openai": "openai", "@openrouter/ai-sdk-provider": "openrouter"}
+"""The names under which opencode makes a provider of its own; others take any."""
 _MODEL = {
     "name": "The model",
     "reasoning": True,
@@ -31,7 +33,7 @@ class Opencode:
     """A user of opencode whose only provider is the gateway; a context manager.
 
     `package` is the package of the AI SDK that it speaks through: `@ai-sdk/openai` asks at the door of Responses,
-    `@ai-sdk/openai-compatible` at that of Chat Completions.
+    `@ai-sdk/openai-compatible` and `@openrouter/ai-sdk-provider` at that of Chat Completions.
     """
 
     def __init__(self, folder: Path, gateway: Gateway, *, package: str, model: str) -> None:
@@ -39,7 +41,7 @@ class Opencode:
         self.work.mkdir(parents=True)
         self._nowhere = socket.create_server(("127.0.0.1", 0))
         self._nowhere.setblocking(False)
-        provider = "openai" if package == "@ai-sdk/openai" else "turnout"
+        provider = _PROVIDERS.get(package, "turnout")
         settings = {
             "model": f"{provider}/{model}",
             "small_model": f"{provider}/{model}",

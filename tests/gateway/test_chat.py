@@ -43,6 +43,14 @@ def test_an_answer_streamed_and_whole(gateway: RunningGateway, sim: Simulator) -
     assert read.chunks[-1]["usage"]["prompt_tokens"] > 0
 
 
+@pytest.mark.parametrize("asked", [{"stream_options": {"include_usage": True}}, {"usage": {"include": True}}])
+def test_usage_is_streamed_where_it_is_asked_for(
+    gateway: RunningGateway, sim: Simulator, asked: dict[str, Any]
+) -> None:
+    sim.script(Message(text="Yes."))
+    assert chatting.read(ask(gateway, stream=True, **asked).body).chunks[-1]["usage"]["completion_tokens"] > 0
+
+
 def test_the_record_is_that_of_any_request(gateway: RunningGateway, sim: Simulator) -> None:
     sim.script(Message(text="Yes."))
     kept = record(gateway, ask(gateway, seed=7, reasoning_effort="low", prompt_cache_key="talk"))

@@ -107,6 +107,7 @@ def test_reasoning_is_shown_and_sealed_for_the_next_request() -> None:
     message = collected(out)["choices"][0]["message"]
     assert message["reasoning_content"] == "First this.\n\nThen."
     assert [detail["type"] for detail in message["reasoning_details"]] == ["reasoning.encrypted"] * 2
+    assert message["reasoning_details"][0]["format"] == "openai-responses-v1", "clients drop what they do not know"
     sealed = reasoning.unseal(message["reasoning_details"][0]["data"].encode())
     assert sealed is not None
     assert (sealed.account, sealed.model, sealed.ciphertext) == ("acct-1", "gpt-5.5", b"gAAAAcipher")

@@ -77,7 +77,6 @@ class ChatDialect:
 
     def machine(self, translation: Translation, target: Target, now: float) -> ChatStream:
         request = self._request
-        options = request.stream_options
         return ChatStream(
             answer_id=self._answer_id,
             model=request.model,
@@ -86,10 +85,15 @@ class ChatDialect:
             now=now,
             stop_sequences=translation.stop_sequences,
             cleaners=translation.cleaners,
-            with_usage=not request.stream or bool(options and options.include_usage),
+            with_usage=not request.stream or _usage_wanted(request),
             older_calls=bool(request.functions),
             cites=not is_null(request.web_search_options),
         )
+
+
+def _usage_wanted(request: wire.ChatRequest) -> bool:
+    options, usage = request.stream_options, request.usage
+    return bool((options and options.include_usage) or (usage and usage.include))
 
 
 def _session(request: wire.ChatRequest, exchange: Exchange) -> str:

@@ -196,6 +196,12 @@ class StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
 
 
+class UsageWanted(msgspec.Struct):
+    """Extension (OpenRouter's): its clients ask in this way for what `StreamOptions` is there for."""
+
+    include: bool | None = None
+
+
 class Reasoning(msgspec.Struct):
     """Extension (OpenRouter's): effort in an object, and whether the client wants to see reasoning."""
 
@@ -215,6 +221,7 @@ class ChatRequest(msgspec.Struct):
     function_call: str | NamedTool | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
+    usage: UsageWanted | None = None
     response_format: ResponseFormat | None = None
     reasoning_effort: str | None = None
     reasoning: Reasoning | None = None

@@ -41,6 +41,8 @@ _decode_string = msgspec.json.Decoder(str).decode
 
 _EMPTY = b'""'
 _PARAGRAPH = b'"\\n\\n"'
+_FORMAT = "openai-responses-v1"
+"""OpenRouter's word for reasoning of the Responses API: its clients drop entries whose format they do not know."""
 _PATIENCE = 256
 """Events for which upstream is heard out behind a stop sequence: its end, with the usage, is mostly close."""
 _INCOMPLETE = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -384,7 +386,7 @@ class ChatStream:
         if item.encrypted_content:
             # What the client sends back with its next request, if it keeps fields that it does not know.
             data = reasoning.seal(self._target.account, self._target.model, item.id, item.encrypted_content)
-            detail = {"type": REASONING, "index": self._thoughts, "format": "turnout", "data": data.decode()}
+            detail = {"type": REASONING, "index": self._thoughts, "format": _FORMAT, "data": data.decode()}
             self._thoughts += 1
             self._writer.delta(_encode({"reasoning_details": [detail]}))
 
