@@ -198,9 +198,8 @@ def test_several_searches_at_once_and_one_after_another(
     searxng.delay = 0.3
     calls = [FunctionCall(name="web_search", arguments={"query": query}) for query in ("a", "b", "c")]
     server.script(Turn(output=list(calls)), search("d"), Turn(output=[Message(text="Enough.")]))
-    began = time.monotonic()
     answer = ask(start_searching(searxng.url), "Compare.")
-    assert time.monotonic() - began < 1.0, "those of one response are made at once"
+    assert searxng.most_at_once == 3, "those of one response are made at once"
     assert sorted(searxng.queries[:3]) == ["a", "b", "c"]
     assert searxng.queries[3:] == ["d"]
     uses = [json.loads(block.content)["query"] for block in answer.blocks if block.type == "server_tool_use"]

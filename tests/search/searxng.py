@@ -30,6 +30,8 @@ class FakeSearXNG:
         """What is answered in place of the results."""
         self.delay = 0.0
         """Seconds before it answers."""
+        self.under_way = self.most_at_once = 0
+        """Requests that it holds now, and the most that it ever held."""
         self.drops = False
         """It breaks connections off instead of answering."""
         fake = self
@@ -40,7 +42,10 @@ class FakeSearXNG:
                 wanted = {name: values[0] for name, values in parse_qs(address.query).items()}
                 fake.headers.append(dict(self.headers))
                 fake.queries.append(wanted.get("q", ""))
+                fake.under_way += 1
+                fake.most_at_once = max(fake.most_at_once, fake.under_way)
                 time.sleep(fake.delay)
+                fake.under_way -= 1
                 if fake.drops:
                     return
                 proper = address.path == f"{prefix}/search" and wanted.get("format") == "json"

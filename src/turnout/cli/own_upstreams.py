@@ -115,7 +115,12 @@ def add(
 @click.option("--dry-run", is_flag=True, help="Show the change, and make none.")
 @options.config_file
 def remove(*, name: str, dry_run: bool, config_path: Any) -> int:
-    """Take a server of yours out of your configuration, and show what changed."""
+    """Take a server of yours out of your configuration, and show what changed.
+
+    \b
+    turnout upstreams remove groq
+    turnout upstreams remove groq --dry-run
+    """
     from turnout.settings import consistency, editing
 
     config = options.load({}, config_path)
