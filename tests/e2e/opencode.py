@@ -53,7 +53,7 @@ class Opencode:
                 provider: {
                     "npm": package,
                     "name": "Turnout",
-                    "options": {"baseURL": f"{gateway.url}/v1", "apiKey": gateway.token},
+                    "options": {"baseURL": f"{gateway.url}/v1", "apiKey": "{env:TURNOUT_TOKEN}"},
                     "models": {model: _MODEL},
                 }
             },
@@ -62,6 +62,7 @@ class Opencode:
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
+            "TURNOUT_TOKEN": gateway.token,
             "OPENCODE_CONFIG_CONTENT": json.dumps(settings),
             "OPENCODE_DISABLE_AUTOUPDATE": "1",
             "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",

@@ -150,6 +150,7 @@ def test_a_limit_is_told(sdk: Sdk, stack: Stack, door: str, *, streamed: bool) -
     stack.simulator.fault("429-usage-limit", times=5)
     error = sdk.ask(door, streamed=streamed)["error"]
     assert (error["name"], error["statusCode"]) == ("AI_APICallError", 429)
+    assert error["isRetryable"], "the status alone decides: it would try again in spite of x-should-retry"
     assert "usage limit" in error["message"]
 
 
