@@ -11,9 +11,14 @@ import pytest
 
 from tests.gateway.client import message, record, send, wait_for
 from tests.gateway.conftest import config
-from turnout.config import CapabilitySettings, CustomUpstream, Slot, Slots
+from tests.translate.asking import CODEX
+from turnout.config import CapabilitySettings, Config, CustomUpstream, Slot, Slots
+from turnout.gateway.live import Snapshot
 from turnout.gateway.server import RunningGateway
+from turnout.gateway.targets import profiled
+from turnout.models.catalogue import Catalogue
 from turnout.simulator import Message
+from turnout.translate.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -282,6 +287,18 @@ def test_what_cannot_be_is_refused_by_name(
         assert answer.status == 400
         assert told in answer.json["error"]["message"]
     assert sim.requests == []
+
+
+def test_a_model_that_a_server_calls_otherwise_has_its_instructions() -> None:
+    """As with Azure's deployments."""
+    (facts, *_) = Catalogue.bundled().all()
+    known = Catalogue([msgspec.structs.replace(facts, instructions=BACKENDS)])
+    own = CustomUpstream(base_url="http://127.0.0.1:1", models={facts.slug: "deployment-1"})
+    now = Snapshot(Config(custom={"box": own}), known, {})
+    target = msgspec.structs.replace(CODEX, model="deployment-1")
+    profile = Profile(prompt_mode="codex_default")
+    assert profiled(target, profile, "box", now).instructions == BACKENDS
+    assert profiled(target, profile, "codex", now).instructions == ""
 
 
 @pytest.mark.parametrize("mode", ["codex_default", "merge_custom"])

@@ -53,7 +53,7 @@ class Targets:
             hosted_search=key not in self._searchless,
         )
         profile = resolved(profile_of(now.config, chosen.upstream), wanted, brings_prompt=brings_prompt)
-        return profiled(target, profile, now)
+        return profiled(target, profile, chosen.upstream, now)
 
     def remember(self, chosen: Route, settled: Target) -> None:
         """Upstream has accepted a request of this route with this target."""
@@ -81,16 +81,23 @@ def _capabilities(config: Config, upstream: str) -> CapabilitySettings:
     return (config.openai if upstream == "openai" else config.codex).default_capabilities
 
 
-def profiled(target: Target, profile: Profile, now: Snapshot) -> Target:
-    """The target with a profile, and with what that sends."""
-    facts = now.catalogue.get(target.model) if profile.prompt_mode != "custom_only" else None
+def profiled(target: Target, profile: Profile, upstream: str, now: Snapshot) -> Target:
+    """The target at an upstream with a profile, and with what that sends."""
     return msgspec.structs.replace(
         target,
         profile=profile,
         tool_schema_mode=profile.schema_mode(now.config.tools.schema_mode),
-        instructions=facts.instructions if facts is not None else "",
+        instructions=_instructions(target.model, upstream, now) if profile.prompt_mode != "custom_only" else "",
         surroundings=surroundings.describe() if profile.include_environment_context else "",
     )
+
+
+def _instructions(model: str, upstream: str, now: Snapshot) -> str:
+    """The backend's instructions for a model, which a server of the user's own may call otherwise; empty if none."""
+    own = now.config.custom.get(upstream)
+    names = [] if own is None else [name for name, called in own.models.items() if called == model]
+    found = (now.catalogue.get(name) for name in (model, *names))
+    return next((facts.instructions for facts in found if facts is not None and facts.instructions), "")
 
 
 def framing_is_free(model: str, config: Config) -> bool:

@@ -96,7 +96,7 @@ class TokenCountsDoor:
             session=None,
         )
         profile = resolved(profile_of(snapshot.config, chosen.upstream), overrides.capabilities, brings_prompt=False)
-        target = profiled(target, profile, snapshot)
+        target = profiled(target, profile, chosen.upstream, snapshot)
         translated = applied(translate(request, target, self._caches, conversation), target).body
         return await self._count(translated, chosen, snapshot)
 
