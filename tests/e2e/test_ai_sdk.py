@@ -48,7 +48,7 @@ class Sdk:
             env={"PATH": os.environ["PATH"], "HOME": str(self._script.parent)},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)
