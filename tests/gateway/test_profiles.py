@@ -174,6 +174,19 @@ def test_passthrough_leaves_a_responses_clients_own_prompt_where_it_is(serve: St
     assert ask(gateway, sim, DOORS[0], request(DOORS[0]))[0]["instructions"] == BACKENDS
 
 
+def test_passthrough_knows_a_prompt_in_lite_framing_also_where_a_request_goes_on(serve: Start, sim: Simulator) -> None:
+    gateway, door = serve(prompt_mode="codex_default", codex_passthrough=True), DOORS[2]
+    tools = {"type": "additional_tools", "role": "developer", "tools": []}
+    own = {"type": "message", "role": "developer", "content": OWN}
+    user = {"type": "message", "role": "user", "content": "Hello."}
+    sent, answer = ask(gateway, sim, door, {"model": LITE_MODEL, "input": [tools, own, user]})
+    assert sent["input"] == [tools, own, user]
+    later = {"model": LITE_MODEL, "input": "More.", "previous_response_id": answer.json["id"]}
+    sent, _ = ask(gateway, sim, door, later)
+    assert sent["input"][:3] == [tools, own, user]
+    assert BACKENDS not in json.dumps(sent)
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_where_no_backend_has_told_instructions_the_clients_go_alone(
     gateway: RunningGateway, sim: Simulator, door: str

@@ -97,8 +97,9 @@ class ResponsesDoor:
             session = before[0].id if before else response_id  # a conversation goes by its first response
         # Where nothing is to be kept, nothing of the request is held while the answer is given.
         keep = _Keep(said, self._kept if stored else None, memory) if stored or memory is not None else None
+        items = said.items(compacts=compacts)
         return Asked(
-            dialect=_Responses(request, said.items(compacts=compacts), response_id, exchange, keep),
+            dialect=_Responses(request, items, response_id, exchange, keep),
             facts=Facts(
                 model=wishes.model,
                 effort=wishes.reasoning.effort if wishes.reasoning else None,
@@ -112,7 +113,7 @@ class ResponsesDoor:
                 wishes.reasoning_effort,
                 request.fields.get("codex_capabilities", NULL),
             ),
-            brings_prompt=bool(wishes.instructions) or has_additional_tools(own),
+            brings_prompt=bool(wishes.instructions) or has_additional_tools(items),
             thoughts=(),
             session=session,
             collector=_collector(request, compacts=compacts, streams=memory is not None),
