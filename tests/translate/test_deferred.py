@@ -133,3 +133,10 @@ def test_upstreams_search_for_tools_becomes_a_call_of_the_clients() -> None:
     assert b'"type":"tool_use","id":"c1","name":"ToolSearch"' in out
     assert rb'"partial_json":"{\"query\": \"select:Fetch\"}"' in out
     assert stream.stop_reason == "tool_use"
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_client_without_a_search_keeps_its_own_order(native: bool) -> None:
+    tools = [tool("First", late=True), tool("Second", late=True)]
+    before, after = send(tools, native=native), send(tools, *search("c1", "Second"), native=native)
+    assert names(before) == names(after) == ["First", "Second"]

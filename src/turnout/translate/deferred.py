@@ -50,8 +50,8 @@ class Deferred:
         )
 
     def meet(self, name: str) -> None:
-        """The history names a loaded tool."""
-        if not self.native and name in self._left:
+        """The history names a loaded tool. Without a search there is no order of finding: the client's own stays."""
+        if not self.native and self._tools.search_function and name in self._left:
             self._met.append(self._left.pop(name))
 
     def offered(self) -> bytes:
