@@ -64,9 +64,7 @@ class FailureKind(StrEnum):
     """A defect of Turnout's own."""
 
 
-RETRIED_ONCE = frozenset(
-    {FailureKind.UPSTREAM_ERROR, FailureKind.CUT, FailureKind.UNREACHABLE, FailureKind.OVERLOADED}
-)
+RETRIED_ONCE = frozenset({FailureKind.UPSTREAM_ERROR, FailureKind.CUT, FailureKind.UNREACHABLE, FailureKind.OVERLOADED})
 """Failures that Turnout tries once more itself, before any output only (codex-backend.md 3.3, behaviours.md 38)."""
 
 OF_THE_ACCOUNT = frozenset(
