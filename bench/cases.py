@@ -76,6 +76,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 SHORT = Mode(8)
 REQUEST = ("cpu_us", "answers_s")
 LATENCY = ("first_us",)
+BURST = ("events_core_s", "events_s", "cpu_event_us")
+LONG = Mode(4000)
 CASES = (
     Case(name="ttft-small", what="2 KB, one at a time", body="small", mode=SHORT, conns=1, metrics=LATENCY),
     Case(name="ttft", what="250 KB, the same one by one", body="mid", mode=SHORT, conns=1, metrics=LATENCY),
@@ -95,7 +97,7 @@ CASES = (
         body="small",
         mode=Mode(500),
         conns=16,
-        metrics=("events_core_s", "events_s", "cpu_event_us"),
+        metrics=BURST,
     ),
     Case(
         name="burst-chat",
@@ -103,7 +105,7 @@ CASES = (
         body="chat",
         mode=Mode(500),
         conns=16,
-        metrics=("events_core_s", "events_s", "cpu_event_us"),
+        metrics=BURST,
     ),
     Case(
         name="burst-responses",
@@ -111,7 +113,31 @@ CASES = (
         body="responses",
         mode=Mode(500),
         conns=16,
-        metrics=("events_core_s", "events_s", "cpu_event_us"),
+        metrics=BURST,
+    ),
+    Case(
+        name="stream",
+        what="4,000 deltas as fast as they go, 16 at once: what an event costs",
+        body="small",
+        mode=LONG,
+        conns=16,
+        metrics=BURST,
+    ),
+    Case(
+        name="stream-chat",
+        what="the same to a client of Chat Completions",
+        body="chat",
+        mode=LONG,
+        conns=16,
+        metrics=BURST,
+    ),
+    Case(
+        name="stream-responses",
+        what="the same to a client of the Responses API",
+        body="responses",
+        mode=LONG,
+        conns=16,
+        metrics=BURST,
     ),
     Case(
         name="paced",

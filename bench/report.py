@@ -109,6 +109,8 @@ class Goal(msgspec.Struct, frozen=True):
     figure: Callable[[Figures], float | None]
     unit: str
     least: bool = False
+    beside: str = ""
+    """Another case that the figure is made of."""
 
     def kept(self, figures: Figures) -> bool | None:
         """None: cannot be said, since it was not measured or since neighbours disturbed the runs."""
@@ -128,6 +130,16 @@ def _value(case: str, metric: str) -> Callable[[Figures], float | None]:
     return lambda figures: figures.get(case, "turnout", metric)
 
 
+def _doors(case: str, other: str) -> Callable[[Figures], float | None]:
+    """How many times the event rate of another door."""
+
+    def figure(figures: Figures) -> float | None:
+        mine, others = (figures.get(each, "turnout", "events_core_s") for each in (case, other))
+        return mine / others if mine is not None and others else None
+
+    return figure
+
+
 GOALS = (
     Goal("CPU for a 250 KB request, the same again", "request", 10.0, _ratio("request", "cpu_us"), "x nginx"),
     Goal("CPU for a 250 KB request, in sessions", "session", 10.0, _ratio("session", "cpu_us"), "x nginx"),
@@ -141,6 +153,15 @@ GOALS = (
         "x nginx",
     ),
     Goal("text events in burst", "burst", 350_000.0, _value("burst", "events_core_s"), "a second of CPU", least=True),
+    Goal(
+        "events passed on to clients of the Responses API",
+        "stream-responses",
+        1.5,
+        _doors("stream-responses", "stream"),
+        "x Messages",
+        least=True,
+        beside="stream",
+    ),
     Goal("memory, idle", "memory", 70.0, _value("memory", "idle_mib"), "MiB"),
     Goal("memory, 500 open streams of 250 KB requests", "memory", 130.0, _value("memory", "peak_mib"), "MiB at most"),
     Goal("25 token counts of 250 KB at once", "count", 100.0, _value("count", "same_ms"), "ms"),
@@ -199,7 +220,7 @@ def print_goals(console: Console, figures: Figures) -> None:
         unknown = "not measured" if value is None else f"machine busy ({figures.disturbed(goal.case):.0%})"
         verdict = {True: Text("kept", "green"), False: Text("missed", "red"), None: Text(unknown, "dim")}[kept]
         table.add_row(
-            goal.name, f"{sign} {goal.limit:,.0f} {goal.unit}", "–" if value is None else _number(value), verdict
+            goal.name, f"{sign} {goal.limit:,g} {goal.unit}", "–" if value is None else _number(value), verdict
         )
     console.print(table)
 

@@ -183,7 +183,7 @@ def check(bench: Bench, names: Sequence[str], rounds: int) -> tuple[Figures, lis
         undecided = [goal for goal in goals if not _decided(tries[goal.name])]
         if not undecided:
             break
-        cases = names if first is None else [*{goal.case for goal in undecided}]
+        cases = names if first is None else [*{case for goal in undecided for case in (goal.case, goal.beside) if case}]
         figures = Figures(bench.measure(cases, rounds))
         first = first or figures
         for goal in undecided:
