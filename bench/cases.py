@@ -77,7 +77,20 @@ SHORT = Mode(8)
 REQUEST = ("cpu_us", "answers_s")
 LATENCY = ("first_us",)
 BURST = ("events_core_s", "events_s", "cpu_event_us")
-LONG = Mode(4000)
+
+
+def _bursts(name: str, what: str, mode: Mode) -> tuple[Case, ...]:
+    """One load at each door."""
+    doors = (
+        ("", "small", what),
+        ("-chat", "chat", "the same to a client of Chat Completions"),
+        ("-responses", "responses", "the same to a client of the Responses API"),
+    )
+    return tuple(
+        Case(name=name + door, what=words, body=body, mode=mode, conns=16, metrics=BURST) for door, body, words in doors
+    )
+
+
 CASES = (
     Case(name="ttft-small", what="2 KB, one at a time", body="small", mode=SHORT, conns=1, metrics=LATENCY),
     Case(name="ttft", what="250 KB, the same one by one", body="mid", mode=SHORT, conns=1, metrics=LATENCY),
@@ -91,54 +104,8 @@ CASES = (
     ),
     Case(name="cold", what="250 KB, nothing ever repeats", body="cold", mode=SHORT, conns=8, metrics=REQUEST),
     Case(name="big", what="2 MB, 8 at once", body="big", mode=SHORT, conns=8, metrics=REQUEST),
-    Case(
-        name="burst",
-        what="500 deltas as fast as they go, 16 at once",
-        body="small",
-        mode=Mode(500),
-        conns=16,
-        metrics=BURST,
-    ),
-    Case(
-        name="burst-chat",
-        what="the same to a client of Chat Completions",
-        body="chat",
-        mode=Mode(500),
-        conns=16,
-        metrics=BURST,
-    ),
-    Case(
-        name="burst-responses",
-        what="the same to a client of the Responses API",
-        body="responses",
-        mode=Mode(500),
-        conns=16,
-        metrics=BURST,
-    ),
-    Case(
-        name="stream",
-        what="4,000 deltas as fast as they go, 16 at once: what an event costs",
-        body="small",
-        mode=LONG,
-        conns=16,
-        metrics=BURST,
-    ),
-    Case(
-        name="stream-chat",
-        what="the same to a client of Chat Completions",
-        body="chat",
-        mode=LONG,
-        conns=16,
-        metrics=BURST,
-    ),
-    Case(
-        name="stream-responses",
-        what="the same to a client of the Responses API",
-        body="responses",
-        mode=LONG,
-        conns=16,
-        metrics=BURST,
-    ),
+    *_bursts("burst", "500 deltas as fast as they go, 16 at once", Mode(500)),
+    *_bursts("stream", "4,000 deltas as fast as they go, 16 at once: what an event costs", Mode(4000)),
     Case(
         name="paced",
         what="16 streams, a delta every 5 ms, 250 KB requests",

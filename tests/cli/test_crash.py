@@ -49,7 +49,7 @@ def test_it_says_where_and_what() -> None:
         "the login eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.sig is over",
         "ada@example.com has no plan",
         "the prompt 'please refactor my very secret project called Nautilus' is too long",
-        f"no such file: {Path.home()}/work/client.py",
+        f"no such file: {Path.home()}/project/client.py",
         "hunter2-of-the-user is not a number",
         "the word explain-this-secret was there",
     ],
