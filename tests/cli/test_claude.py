@@ -126,3 +126,16 @@ def test_what_runs_inside_is_about_the_account_in_use(tmp_path: Path, variables:
     named = turnout(tmp_path, "claude", "--account", "ada", variables=variables)
     assert "account: ada\n" in named.stdout, named.stderr
     assert "account: \n" in turnout(tmp_path, "claude", variables=variables).stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the system says it otherwise")
+def test_a_client_whose_installation_is_broken(tmp_path: Path, variables: dict[str, str]) -> None:
+    """npm leaves a text in the program's place where it may not run the package's own installer."""
+    program = tmp_path / "bin" / "claude"
+    program.unlink()
+    program.write_text('echo "Error: claude native binary not installed." >&2\n')
+    program.chmod(0o755)
+    done = turnout(tmp_path, "claude", "-p", "hi", variables=variables)
+    assert done.returncode == 1
+    assert f"{program} is no program that this machine can run" in done.stderr
+    assert "Install it again" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -196,6 +197,12 @@ def _explain(error: Exception, arguments: Sequence[str]) -> int:
             return USAGE
         case TurnoutError():
             complain(error.failure.message, error.failure.next_step)
+        case OSError(errno=errno.ENOEXEC, filename=str(file)):
+            complain(
+                f"{file} is no program that this machine can run: its installation is broken, or was never finished.",
+                "Install it again; npm must run its scripts and fetch its optional packages for that (Claude Code: "
+                "npm install -g @anthropic-ai/claude-code).",
+            )
         case OSError(strerror=str(reason)):
             complain(f"{reason}{f': {error.filename}' if error.filename else ''}.")
         case _:
