@@ -53,6 +53,17 @@ async def test_a_request_keeps_what_it_began_with() -> None:
         assert (now.config.strict, live.config.strict) == (False, True)
 
 
+async def test_routes_are_kept_for_as_long_as_nothing_has_changed() -> None:
+    live = Live(Config(), Catalogue.bundled(), {})
+    routers = [live.snapshot.router, live.snapshot.router]
+    live.use_config(STRICT)
+    routers.append(live.snapshot.router)
+    live.use_catalogue(Catalogue.bundled())
+    routers.append(live.snapshot.router)
+    assert routers[0] is routers[1]
+    assert len(set(map(id, routers))) == 3
+
+
 async def test_an_upstream_is_closed_when_the_last_request_that_holds_it_ends() -> None:
     old, new, other = Pool(), Pool(), Pool()
     live = Live(Config(), Catalogue.bundled(), upstreams(codex=old, openai=other))

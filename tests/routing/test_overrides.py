@@ -38,7 +38,9 @@ def test_peers_names_of_upstreams_are_known() -> None:
 
 
 def test_subagents_are_known_by_their_header() -> None:
-    assert said({b"x-claude-code-agent-id": b"a1"}).subagent
+    assert said({b"x-claude-code-agent-id": b"a1"}) == Overrides(subagent=True)
+    assert said({b"x-claude-code-agent-id": b"a1", b"x-turnout-effort": b"low"}).subagent
+    assert said({b"x-claude-code-agent-id": b""}) == NONE
 
 
 @pytest.mark.parametrize(

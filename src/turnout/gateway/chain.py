@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnout.protocol.errors import Failure, TurnoutError
+from turnout.protocol.errors import TurnoutError
 from turnout.protocol.fidelity import Note, mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from turnout.protocol.errors import Failure
     from turnout.routing.route import Route
 
 NOTE_LENGTH = 300
@@ -19,12 +20,13 @@ NOTE_LENGTH = 300
 
 
 class Chain:
-    """One request's. Its routes are made at the beginning, for the request is not kept to make them from."""
+    """One request's."""
 
     def __init__(self, members: Collection[str], route_by: Callable[[str], Route], reasons: Collection[str]) -> None:
         """``members`` are model strings, ``route_by`` gives the route by one of them, ``reasons`` are the kinds of
         failure after which the next one is asked."""
-        self._left = [(member, _route_or_failure(route_by, member)) for member in members]
+        self._left = list(members)
+        self._route_by = route_by
         self._reasons = reasons
         self._failed: list[str] = []
         """What was asked, and how it failed."""
@@ -38,10 +40,11 @@ class Chain:
     def take(self) -> Route | None:
         """The next route; None if there is none left."""
         while self._left:
-            member, found = self._left.pop(0)
-            if not isinstance(found, Failure):
-                return found
-            self.notes.append(mapped("model", f"{member} was passed over: {found.message}"))
+            member = self._left.pop(0)
+            try:
+                return self._route_by(member)
+            except TurnoutError as error:
+                self.notes.append(mapped("model", f"{member} was passed over: {error.failure.message}"))
         return None
 
     def pass_over(self, route: Route, failure: Failure) -> None:
@@ -67,10 +70,3 @@ class Chain:
 
 def _name(route: Route) -> str:
     return f"{route.upstream}/{route.model}"
-
-
-def _route_or_failure(route_by: Callable[[str], Route], member: str) -> Route | Failure:
-    try:
-        return route_by(member)
-    except TurnoutError as error:
-        return error.failure

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from turnout.protocol.fidelity import Note
     from turnout.routing.overrides import Overrides
-    from turnout.routing.router import RequestFacts
+    from turnout.routing.question import RequestFacts
     from turnout.translate.target import Target
     from turnout.translate.translation import AnswerStream, Collector, Translation
 

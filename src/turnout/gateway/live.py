@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from turnout.routing.router import Router
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -21,18 +24,24 @@ if TYPE_CHECKING:
     from turnout.upstream.base import Upstream
 
 
-class Snapshot(msgspec.Struct, frozen=True):
-    """What holds for one request from its beginning to its end."""
+class Snapshot(msgspec.Struct, frozen=True, dict=True):
+    """What holds for one request from its beginning to its end; and what follows from it, worked out when first asked
+    for."""
 
     config: Config
     catalogue: Catalogue
     upstreams: Mapping[str, Upstream]
     """By name; those that ``config`` wants."""
 
-    @property
+    @cached_property
     def offers(self) -> dict[str, Capabilities]:
-        """What each upstream takes, by its name: for `turnout.routing.router.route`."""
+        """What each upstream takes, by its name."""
         return {name: upstream.capabilities for name, upstream in self.upstreams.items()}
+
+    @cached_property
+    def router(self) -> Router:
+        """Decides where requests go, by this and nothing else: what it keeps ends with the snapshot."""
+        return Router(self.config, self.catalogue, self.offers)
 
 
 class Live:

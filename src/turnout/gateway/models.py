@@ -12,7 +12,6 @@ from turnout.gateway import model_lists
 from turnout.gateway.doors import JSON, MODELS, MODELS_REFRESH, OWN_MODELS, speaks_openai
 from turnout.protocol.errors import FailureKind, fail
 from turnout.routing.mapping import Nothing, mapping
-from turnout.routing.router import route
 from turnout.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class ModelsDoor:
 
     def _one(self, exchange: Exchange, name: str, now: Snapshot) -> bytes:
         """The model that a request with this name would go to. Raises `TurnoutError` (`MODEL_UNAVAILABLE`)."""
-        found = route(Nothing(name), now.config, now.catalogue, upstreams=now.offers, plan=self._who.plan())
+        found = now.router.route(now.router.question(Nothing(name)), self._who.plan())
         facts = now.catalogue.get(found.model)
         if found.upstream in now.config.custom:
             facts = model_lists.of_own(found.model, found.window)

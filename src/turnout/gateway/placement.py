@@ -21,7 +21,6 @@ from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.protocol.fidelity import Note, mapped
 from turnout.routing.accounts import Standing, first_to_open, in_order
 from turnout.routing.overrides import NONE, Overrides
-from turnout.routing.router import route
 from turnout.routing.rules import BYTES_A_TOKEN
 from turnout.translate.reasoning import account_in
 
@@ -37,8 +36,8 @@ if TYPE_CHECKING:
     from turnout.gateway.live import Live, Snapshot
     from turnout.quota.board import Board
     from turnout.quota.spending import Spending
+    from turnout.routing.question import Question, RequestFacts
     from turnout.routing.route import Route
-    from turnout.routing.router import RequestFacts
     from turnout.translate.messages_writer import TokenUsage
     from turnout.upstream.base import Upstream
 
@@ -102,20 +101,11 @@ class Placements:
         ``overrides`` are what it asks for by itself; ``around`` wraps upstreams; ``size`` is the request's bytes, 0 if
         they are not known. Raises `TurnoutError` as `route` does.
         """
-        tokens = size // BYTES_A_TOKEN
-        chosen, plan = self._route(now, request, overrides, tokens)
+        question = now.router.question(request, overrides, tokens=size // BYTES_A_TOKEN)
+        chosen, plan = self._route(now, question)
 
         def by_member(member: str) -> Route:
-            return route(
-                request,
-                now.config,
-                now.catalogue,
-                overrides,
-                upstreams=now.offers,
-                plan=plan,
-                tokens=tokens,
-                instead=member,
-            )
+            return now.router.route(msgspec.structs.replace(question, instead=member), plan)
 
         rest = Chain(chosen.fallbacks, by_member, now.config.routing.fallback_on)
         stays = ""
@@ -125,24 +115,21 @@ class Placements:
         if spills(now, chosen):
             # Without a tier: what it costs is counted by list prices, and a fast one would go beyond the user's cap.
             to_api = msgspec.structs.replace(overrides, upstream="openai", tier="default")
-            spill = route(request, now.config, now.catalogue, to_api, upstreams=now.offers)
+            spill = now.router.route(msgspec.structs.replace(question, overrides=to_api))
         return Placement(self, now, chosen, spill, session=session, stays=stays, plan=plan, around=around, chain=rest)
 
-    def _route(self, now: Snapshot, request: RequestFacts, overrides: Overrides, tokens: int) -> tuple[Route, str]:
+    def _route(self, now: Snapshot, question: Question) -> tuple[Route, str]:
         """The route of a request, and the plan of the account that it is for; empty if that is not known."""
-
-        def chosen_for(plan: str) -> Route:
-            return route(request, now.config, now.catalogue, overrides, upstreams=now.offers, plan=plan, tokens=tokens)
-
         plan = self.who.plan()
-        chosen = chosen_for(plan)
+        chosen = now.router.route(question, plan)
         if not chosen.account:
             return chosen, plan
+        overrides = question.overrides
         upstream = self.who.upstream(chosen.account)
         if upstream not in ("", chosen.upstream) and not overrides.upstream and upstream in now.upstreams:
             overrides = msgspec.structs.replace(overrides, upstream=upstream)  # the account is of no use elsewhere
         plan = self.who.plan(chosen.account)
-        return chosen_for(plan), plan
+        return now.router.route(msgspec.structs.replace(question, overrides=overrides), plan), plan
 
     def standings(self, *, all_accounts: bool) -> list[Standing]:
         """The accounts that may be tried, the default one first; only that one unless ``all_accounts`` may be."""

@@ -19,7 +19,6 @@ from turnout.protocol.messages import MessagesRequest
 from turnout.protocol.reading import NULL
 from turnout.protocol.response_create import items_of
 from turnout.routing.overrides import read as read_overrides
-from turnout.routing.router import route
 from turnout.translate.memory import SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches, translate
 from turnout.translate.profile import resolved
@@ -144,7 +143,7 @@ class TokenCountsDoor:
 
 def _route(request: MessagesRequest, overrides: Overrides, snapshot: Snapshot) -> Route:
     """Where the request would go, as far as its tokens depend on that: on the account's plan they do not."""
-    return route(request, snapshot.config, snapshot.catalogue, overrides, upstreams=snapshot.offers)
+    return snapshot.router.route(snapshot.router.question(request, overrides))
 
 
 def _with(request: bytes, name: str, value: object) -> bytes:

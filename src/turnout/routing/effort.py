@@ -38,13 +38,24 @@ class Meaning(Protocol):
     def output_config(self) -> OutputConfig | None: ...
 
 
-def wanted(request: Meaning, fixed: str, lane: Lane) -> tuple[str | None, tuple[Note, ...]]:
+def of_thinking(thinking: Thinking | None) -> str | None:
+    """The effort that a request's ``thinking`` stands for: the least there is where it is switched off, else by its
+    budget; None if it says none."""
+    if thinking is None:
+        return None
+    if thinking.type == "disabled":
+        return efforts.ORDER[0]
+    if thinking.type == "enabled" and thinking.budget_tokens is not None:
+        return efforts.of_budget(thinking.budget_tokens)
+    return None
+
+
+def wanted(client: str | None, thinking: str | None, fixed: str, lane: Lane) -> tuple[str | None, tuple[Note, ...]]:
     """The effort that a request means, before capping.
 
-    In order: what is ``fixed`` whatever the client says; its own ``output_config.effort``; thinking switched off (the
-    least there is) or given a budget; the slot's default. A direct model has no slot: the upstream takes its own.
+    In order: what is ``fixed`` whatever the client says; what the ``client`` names (``output_config.effort``); what its
+    ``thinking`` stands for; the slot's default. A direct model has no slot: the upstream takes its own.
     """
-    client = request.output_config.effort if request.output_config is not None else None
     if fixed:
         effort, notes = _normal(fixed, "model")
         if client and client != effort:
@@ -52,11 +63,8 @@ def wanted(request: Meaning, fixed: str, lane: Lane) -> tuple[str | None, tuple[
         return effort, notes
     if client is not None:
         return _normal(client, "output_config.effort")
-    thinking = request.thinking
-    if thinking is not None and thinking.type == "disabled":
-        return efforts.ORDER[0], ()
-    if thinking is not None and thinking.type == "enabled" and thinking.budget_tokens is not None:
-        return efforts.of_budget(thinking.budget_tokens), ()
+    if thinking is not None:
+        return thinking, ()
     return (DEFAULT_EFFORTS[lane.slots[-1]] if lane.slots else None), ()
 
 

@@ -15,7 +15,7 @@ class Effort(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """A `turnout.routing.router.RequestFacts`."""
+    """A `turnout.routing.question.RequestFacts`."""
 
     model: str
     effort: str | None = None

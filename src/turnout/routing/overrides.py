@@ -14,6 +14,7 @@ from msgspec import Raw
 from turnout.models import effort as efforts
 from turnout.protocol import reading
 from turnout.protocol.errors import FailureKind, fail
+from turnout.protocol.reading import NULL
 from turnout.routing.model_strings import UPSTREAMS
 from turnout.translate import profile
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 NAMES = ("model", "effort", "tier", "account", "upstream")
 HEADERS = {name: f"x-turnout-{name}".encode() for name in NAMES}
+_OWN_HEADERS = frozenset(HEADERS.values())
 SUBAGENT_HEADER = b"x-claude-code-agent-id"
 """Sent with the requests of Claude Code's subagents only (claude-code-wire.md 1)."""
 
@@ -48,6 +50,7 @@ class Overrides(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NONE = Overrides()
+OF_A_SUBAGENT = Overrides(subagent=True)
 
 
 class _Fields(msgspec.Struct, frozen=True):
@@ -62,7 +65,7 @@ class _Fields(msgspec.Struct, frozen=True):
 class _Extra(msgspec.Struct, frozen=True):
     turnout: _Fields = _Fields()
     reasoning_effort: str = ""
-    codex_capabilities: Raw = reading.NULL
+    codex_capabilities: Raw = NULL
 
 
 def read(
@@ -70,13 +73,16 @@ def read(
     turnout: Raw,
     extra_body: Raw,
     reasoning_effort: Raw,
-    capabilities: Raw = reading.NULL,
+    capabilities: Raw = NULL,
 ) -> Overrides:
     """What the request says: headers (names in lower case) first, then its field ``turnout``, then ``extra_body``.
 
     ``reasoning_effort`` is OpenAI's own field for it, ``capabilities`` the field ``codex_capabilities``.
     Raises `TurnoutError` (`BAD_REQUEST`) naming what cannot be used.
     """
+    subagent = bool(headers.get(SUBAGENT_HEADER))
+    if headers.keys().isdisjoint(_OWN_HEADERS) and turnout == extra_body == reasoning_effort == capabilities == NULL:
+        return OF_A_SUBAGENT if subagent else NONE
     inner = _decoded(turnout, _Fields, "turnout") or _Fields()
     extra = _decoded(extra_body, _Extra, "extra_body") or _Extra()
     plain = _decoded(reasoning_effort, str, "reasoning_effort") or ""
@@ -89,7 +95,7 @@ def read(
             value = efforts.normal(value) if value else ""  # OpenAI's field: its clients keep old values too
         said[name] = value
     wanted = profile.read(capabilities, extra.codex_capabilities)
-    return _checked(Overrides(**said, subagent=bool(headers.get(SUBAGENT_HEADER)), capabilities=wanted))
+    return _checked(Overrides(**said, subagent=subagent, capabilities=wanted))
 
 
 def _decoded(raw: Raw, kind: type[Kind], path: str) -> Kind | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from turnout.config import Config, Rule
+    from turnout.config import Rule
     from turnout.models.slots import SlotName
 
 BYTES_A_TOKEN = 4
@@ -55,9 +56,29 @@ def fits(rule: Rule, seen: Seen) -> bool:
     )
 
 
-def ask_for_size(config: Config) -> bool:
-    """Whether any rule wants to know how long a request is."""
-    return any(rule.above or rule.below for rule in config.routing.rules)
+class Watched(msgspec.Struct, frozen=True):
+    """What of a request the rules look at, which makes a difference for nothing else."""
+
+    searches: bool
+    """Whether it wants the web searched."""
+    above: float
+    """Tokens above which the first condition on its size holds; infinite if there is none."""
+    below: int
+    """Tokens below which the first one holds; 0 if there is none."""
+
+    @classmethod
+    def by(cls, rules: Iterable[Rule]) -> Self:
+        """What these rules look at."""
+        there = list(rules)
+        return cls(
+            searches=any(rule.kind == "web_search" for rule in there),
+            above=min((rule.above for rule in there if rule.above), default=math.inf),
+            below=max((rule.below for rule in there), default=0),
+        )
+
+    def size(self, tokens: int) -> int:
+        """The size, where any rule's condition on it holds; else 0, as if it were not known: that comes to the same."""
+        return tokens if tokens > self.above or tokens < self.below else 0
 
 
 def wants_search(tools: bytes) -> bool:
