@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from turnout.config import CapabilitySettings
 from turnout.gateway import surroundings
 from turnout.translate.profile import USUAL, Profile, Wanted, reactor, resolved
 from turnout.translate.target import Framing, Target
 
 if TYPE_CHECKING:
-    from turnout.config import CapabilitySettings, Config
+    from turnout.config import Config
     from turnout.gateway.live import Snapshot
     from turnout.gateway.places import Place
     from turnout.routing.route import Route
 
-
 _OWN_DEFAULTS = ("protocol", "bypass_tool_call_reactor")
 """Settings that are no part of a profile: they have no effect."""
+_NO_SETTINGS = CapabilitySettings()
 
 
 class Targets:
@@ -69,7 +70,7 @@ class Targets:
 def profile_of(config: Config, upstream: str) -> Profile:
     """The profile that an upstream has by its settings."""
     settings = _capabilities(config, upstream)
-    if settings == type(settings)():
+    if settings == _NO_SETTINGS:
         return USUAL
     options = {name: value for name, value in msgspec.structs.asdict(settings).items() if name not in _OWN_DEFAULTS}
     return Profile(**options, notes=() if settings.bypass_tool_call_reactor else (reactor(bypasses=False),))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from turnout.protocol.errors import TurnoutError
 
@@ -22,22 +22,31 @@ UPSTREAMS = {"chatgpt": "codex", "api_key": "openai"}
 """Where accounts of each kind are of use."""
 
 
+class _Seen(NamedTuple):
+    at: float
+    by_name: dict[str, Account]
+    """By nickname, in the user's order."""
+    default: Account | None
+    """The default one of those that have a plan."""
+
+
 class Who:
     """The accounts, looked at now and then."""
 
     def __init__(self, accounts: Accounts, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._accounts = accounts
         self._clock = clock
-        self._seen: tuple[float, list[Account]] = (float("-inf"), [])
+        self._seen = _Seen(float("-inf"), {}, None)
 
     def plan(self, name: str = "") -> str:
         """The plan of the account of that nickname, without one of the default one; empty if it is not known."""
-        account = self._named(name) if name else self._default()
+        seen = self._look()
+        account = seen.by_name.get(name) if name else seen.default
         return account.plan if account is not None else ""
 
     def upstream(self, name: str) -> str:
         """The upstream that the account of that nickname is for; empty if there is no such account."""
-        account = self._named(name)
+        account = self._look().by_name.get(name)
         return UPSTREAMS[account.kind] if account is not None else ""
 
     async def credential(self, upstream: Upstream, name: str, *, beside: bool) -> Credential:
@@ -49,24 +58,21 @@ class Who:
         try:
             return await upstream.credential()
         except TurnoutError:
-            fitting = [each.name for each in self._listed() if UPSTREAMS[each.kind] == name] if beside else []
+            if not beside:
+                raise
+            fitting = [each.name for each in self._look().by_name.values() if UPSTREAMS[each.kind] == name]
             if not fitting:
                 raise
             return await upstream.credential(fitting[0])
 
-    def _named(self, name: str) -> Account | None:
-        return next((each for each in self._listed() if each.name == name), None)
-
-    def _default(self) -> Account | None:
-        chatgpt = [each for each in self._listed() if each.kind == "chatgpt"]
-        return next((each for each in chatgpt if each.default), next(iter(chatgpt), None))
-
-    def _listed(self) -> list[Account]:
+    def _look(self) -> _Seen:
         now = self._clock()
-        if now - self._seen[0] > KNOWN_SECONDS:
+        if now - self._seen.at > KNOWN_SECONDS:
             try:
                 found = self._accounts.list()
             except TurnoutError:
                 found = []  # a registry that cannot be read is told to whoever wants a credential
-            self._seen = (now, found)
-        return self._seen[1]
+            plans = [each for each in found if each.kind == "chatgpt"]
+            default = next((each for each in plans if each.default), plans[0] if plans else None)
+            self._seen = _Seen(now, {each.name: each for each in found}, default)
+        return self._seen

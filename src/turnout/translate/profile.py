@@ -92,9 +92,9 @@ def resolved(defaults: Profile, wanted: Wanted, *, brings_prompt: bool) -> Profi
 
     ``brings_prompt``: a Responses client asks, with instructions of its own.
     """
-    given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
-    if not given and defaults == USUAL:
+    if wanted == NOTHING and defaults == USUAL:
         return USUAL
+    given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
     notes = list(defaults.notes)
     if given.pop("protocol", None) is not None:
         notes.append(_without_effect("protocol", "a client is answered in the protocol of the door that it uses"))
