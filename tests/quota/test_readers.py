@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from tests.quota.conftest import ADA, NOW
@@ -33,6 +36,25 @@ class TestHeaders:
 
     def test_that_say_nothing_of_the_quota_are_none(self) -> None:
         assert from_headers({"content-type": "text/event-stream", "x-request-id": "1"}, ADA, NOW) is None
+        assert from_headers({"codex-primary-used-percent": "1", "x-codex-credits-balance": "2"}, ADA, NOW) is None
+
+    @given(st.permutations(range(9)))
+    def test_stand_anywhere_among_the_others(self, order: list[int]) -> None:
+        others = {"date": "today", "x-request-id": "1", "x-codex-active-limit": "codex"}
+        among = list({**HEADERS, **others}.items())
+        assert from_headers(dict(among[place] for place in order), ADA, NOW) == from_headers(HEADERS, ADA, NOW)
+
+    def test_that_say_the_same_as_before_say_it_now(self) -> None:
+        early, late = from_headers(HEADERS, ADA, NOW), from_headers(dict(HEADERS), ADA, NOW + 60)
+        assert early
+        assert late == msgspec.structs.replace(early, seen_at=NOW + 60)
+        assert from_headers({**HEADERS, "x-codex-secondary-used-percent": "4"}, ADA, NOW) != early
+
+    def test_the_last_of_several_with_one_name_counts(self) -> None:
+        twice = CIMultiDict([*HEADERS.items(), ("X-Codex-Secondary-Used-Percent", "70")])
+        found = from_headers(twice, ADA, NOW)
+        assert found
+        assert found.windows[1].used_percent == 70
 
     def test_a_window_with_nothing_used_and_nothing_else_said_is_absent(self) -> None:
         found = from_headers({**HEADERS, "x-codex-secondary-used-percent": "0"} | _without("secondary"), ADA, NOW)
@@ -44,6 +66,9 @@ class TestHeaders:
         found = from_headers(headers, ADA, NOW)
         assert found
         assert found.windows == (Window(7.0, None, int(NOW) + 60),)
+        later = from_headers(headers, ADA, NOW + 30)
+        assert later
+        assert later.windows == (Window(7.0, None, int(NOW) + 90),)
 
     @pytest.mark.parametrize("has", ["True", "true", "1"])
     def test_credits(self, has: str) -> None:

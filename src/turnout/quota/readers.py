@@ -38,16 +38,14 @@ def from_headers(
 
     Only where the request was ``refused`` does a limit count as reached that they name: credits go on behind it.
     """
-    said = tuple(
-        [
-            (lowered, value)
-            for name, value in headers.items()
-            if (lowered := name.lower()).endswith(_ENDINGS) and lowered.startswith("x-")
-        ]
-    )
-    figures = _read_once(said)
-    if figures is None:
+    if not headers:
         return None
+    names, values = zip(*headers.items(), strict=True)
+    places = _places(names)
+    if not places:
+        return None
+    said = tuple([(name, values[place]) for name, place in places])
+    figures = _read_once(said)
     if figures.spans:
         figures = _read(dict(said), now)
     return Quota(
@@ -144,10 +142,18 @@ def _read(said: Mapping[str, str], now: float) -> _Figures:
 
 
 @lru_cache(maxsize=64)
-def _read_once(pairs: tuple[tuple[str, str], ...]) -> _Figures | None:
-    """`_read`, once for answers that say the same, as most do; None if they say nothing of the quota."""
-    said = dict(pairs)
-    return _read(said, 0.0) if any(name.endswith(_END) for name in said) else None
+def _places(names: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """The headers that are read here, in lower case, and where each is among all ``names`` of an answer; none if they
+    say nothing of the quota. Found once for answers that have the same headers, as most do."""
+    lowered = ((name.lower(), place) for place, name in enumerate(names))
+    read = tuple((name, place) for name, place in lowered if name.startswith("x-") and name.endswith(_ENDINGS))
+    return read if any(name.endswith(_END) for name, _ in read) else ()
+
+
+@lru_cache(maxsize=64)
+def _read_once(said: tuple[tuple[str, str], ...]) -> _Figures:
+    """`_read`, once for answers that say the same."""
+    return _read(dict(said), 0.0)
 
 
 def _windows(said: Mapping[str, str], family: str, now: float) -> tuple[Window, ...]:
