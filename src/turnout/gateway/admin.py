@@ -97,17 +97,15 @@ class AdminDoor:
             raise fail(FailureKind.BAD_REQUEST, f"The request's body cannot be read: {error}.") from None
         outlet = _Outlet(asyncio.get_running_loop())
         recording = self._tracer.start(lambda: outlet, wanted.session)
-        leaving = asyncio.get_running_loop().create_task(exchange.gone())
-        leaving.add_done_callback(lambda _: recording.end())
+        exchange.when_gone(recording.end)
         try:
             await exchange.begin(200, [(b"content-type", b"application/jsonl"), (b"cache-control", b"no-store")])
             while (line := await outlet.lines.get()) is not None:
-                if not leaving.done():
-                    await exchange.write(line)
+                await exchange.write(line)
             await exchange.write(b"", last=True)
         finally:
             recording.end()
-            leaving.cancel()
+            exchange.when_gone(None)
             outlet.leave()
 
 

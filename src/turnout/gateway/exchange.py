@@ -7,7 +7,7 @@ import itertools
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from turnout.gateway.encoding import decoded
 from turnout.protocol.errors import FailureKind, fail
@@ -20,6 +20,9 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+
+CONNECTION = "turnout.connection"
+"""The ASGI extension with the request's `Connection`, where there is one: where the gateway's own server runs it."""
 
 LINGER_SECONDS = 2.0
 """How long the rest of a refused body is read and thrown away. Closing at once would reset the connection, and the
@@ -39,6 +42,20 @@ class ClientGone(Exception):
     """The client closed its connection."""
 
 
+class Connection(Protocol):
+    """What the gateway's own server tells beyond ASGI, so that what has happened already need not be waited for, and
+    what hardly ever happens not in a task of its own."""
+
+    def whole_body(self) -> bytes | None:
+        """The request's body, if all of it has come; ASGI's ``receive`` has nothing of it then."""
+        ...
+
+    def when_gone(self, callback: Callable[[], None] | None) -> None:
+        """Has ``callback`` called when the client closes its connection before it has the whole answer. None: no
+        more."""
+        ...
+
+
 class Exchange:
     """A request and the answer to it."""
 
@@ -49,6 +66,8 @@ class Exchange:
 
     __slots__ = (
         "_body_over",
+        "_connection",
+        "_leaving",
         "_receive",
         "_send",
         "also",
@@ -85,6 +104,8 @@ class Exchange:
         """Headers of upstream's answer that go on to the client."""
         self._receive = receive
         self._send = send
+        self._connection: Connection | None = scope["extensions"].get(CONNECTION) if "extensions" in scope else None
+        self._leaving: asyncio.Task[None] | None = None
         self._body_over = b"content-length" not in self.headers and b"transfer-encoding" not in self.headers
 
     def header(self, name: bytes) -> str:
@@ -99,22 +120,30 @@ class Exchange:
         announced = self.headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > limit:
             raise too_large(limit)
-        try:
-            async with asyncio.timeout(seconds):
-                body = await self._whole_body(limit)
-        except TimeoutError:
-            raise fail(
-                FailureKind.REQUEST_TIMEOUT,
-                f"The request's body was not complete after {seconds:g} seconds.",
-                "Raise TURNOUT_BODY_TIMEOUT if the connection is that slow.",
-            ) from None
+        body = self._connection.whole_body() if self._connection is not None else None
+        if body is None:
+            body = await self._body_in_time(limit, seconds)
+        elif len(body) > limit:
+            raise too_large(limit)
+        self._body_over = True
         encoding = self.headers.get(b"content-encoding")
         if encoding is not None:
             body = decoded(body, encoding.decode("latin-1"), limit)
         self.size = len(body)
         return body
 
-    async def _whole_body(self, limit: int) -> bytes:
+    async def _body_in_time(self, limit: int, seconds: float) -> bytes:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._body_as_it_comes(limit)
+        except TimeoutError:
+            raise fail(
+                FailureKind.REQUEST_TIMEOUT,
+                f"The request's body was not complete after {seconds:g} seconds.",
+                "Raise TURNOUT_BODY_TIMEOUT if the connection is that slow.",
+            ) from None
+
+    async def _body_as_it_comes(self, limit: int) -> bytes:
         pieces: list[bytes] = []
         size = 0
         while not self._body_over:
@@ -128,10 +157,24 @@ class Exchange:
             self._body_over = not message.get("more_body", False)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def gone(self) -> None:
-        """Returns when the client has closed its connection (or the answer is complete)."""
+    def when_gone(self, callback: Callable[[], None] | None) -> None:
+        """Has ``callback`` called when the client closes its connection before it has the whole answer. None: no more.
+
+        To be called once the body has been read.
+        """
+        if self._connection is not None:
+            self._connection.when_gone(callback)
+            return
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        if callback is not None:
+            self._leaving = asyncio.get_running_loop().create_task(self._gone(callback))
+
+    async def _gone(self, callback: Callable[[], None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        callback()
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """Sends the head of the answer; every one has the request's id, where either family of clients looks for it."""

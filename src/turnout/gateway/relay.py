@@ -113,8 +113,7 @@ class Relay:
         """
         loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        leaving = loop.create_task(self._exchange.gone())
-        leaving.add_done_callback(self._left)
+        self._exchange.when_gone(self._left)
         watch = Watch(loop, self._timing, beat=self._beat if self._sink.early else None, expire=self._expire)
         try:
             pause = 0.0
@@ -153,7 +152,7 @@ class Relay:
         finally:
             self._over = True
             watch.stop()
-            leaving.cancel()
+            self._exchange.when_gone(None)
             self._attempts.let_go()
 
     async def _move(self, failure: Failure, *, accounts: bool = True) -> bool:
@@ -313,9 +312,8 @@ class Relay:
         reason, self._interruption = self._interruption, None
         return reason or TurnoutError(STOPPING)
 
-    def _left(self, leaving: asyncio.Task[None]) -> None:
-        if not leaving.cancelled():
-            self._interrupt(_as_exception(leaving.exception() or ClientGone()))
+    def _left(self) -> None:
+        self._interrupt(ClientGone())
 
     def _expire(self, waiting: bool) -> None:
         if not waiting:
