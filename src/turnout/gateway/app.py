@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from typing import TYPE_CHECKING
@@ -45,7 +44,7 @@ from turnout.gateway.messages import MessagesDoor
 from turnout.gateway.models import ModelsDoor
 from turnout.gateway.placement import Placements
 from turnout.gateway.quota import QuotaDoor
-from turnout.gateway.record import CLIENT_GONE, LogLines, log_facts, milliseconds_since
+from turnout.gateway.record import CLIENT_GONE, Line, LogLines, milliseconds
 from turnout.gateway.refreshing import Refresher
 from turnout.gateway.relay import DEFECT
 from turnout.gateway.responses import ResponsesDoor
@@ -110,7 +109,6 @@ class Gateway:
         self._followed: Config | None = None
         self._log: FilteringBoundLogger = log.get().bind()  # bound once: a fresh one for each line costs as much again
         self._lines = LogLines(self._log)
-        self._routes_logged = self._log.is_enabled_for(logging.DEBUG)
         self._board = Board.of(environ)
         self._accounts = Accounts(config, environ) if accounts is None else accounts
         self._placements = Placements(
@@ -260,17 +258,29 @@ class Gateway:
 
     def _record(self, exchange: Exchange, record: RequestRecord | None, failure: Failure | None) -> None:
         kind = failure.kind if failure else None
+        took = milliseconds(exchange.arrived, time.perf_counter())
         if record is not None:
             self.life.open -= 1
             self.life.requests += 1
             record.status = exchange.status
-            record.total_ms = milliseconds_since(exchange.arrived)
+            record.total_ms = took
             records.add_failure(record, failure)
             kind = record.failure
             self.ledger.keep(record)
             if exchange.tap is not None:
                 exchange.tap.ended(record)
-        self._lines.add(log_facts(exchange, record, kind, with_route=self._routes_logged))
+        self._lines.add(
+            Line(
+                exchange.request_id,
+                exchange.method,
+                exchange.path,
+                exchange.headers.get(b"user-agent", b""),
+                exchange.status,
+                took,
+                record,
+                kind,
+            )
+        )
 
     def start(self) -> None:
         """Begins what the gateway does by itself, in the running event loop: it keeps logins and models fresh."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from turnout import log
 from turnout.ledger import redact
@@ -33,16 +36,16 @@ STRICT_HEADER = b"x-turnout-strict"
 YES = (b"1", b"true", b"yes", b"on")
 
 
-def milliseconds_since(start: float) -> float:
-    """Milliseconds since ``start``, a value of `time.perf_counter`, to a tenth."""
-    return round((time.perf_counter() - start) * 1000, 1)
+def milliseconds(start: float, end: float) -> float:
+    """Milliseconds between two values of `time.perf_counter`, to a tenth."""
+    return round((end - start) * 10_000) / 10
 
 
 def begin(exchange: Exchange) -> RequestRecord:
     """The record of a request that has just come."""
     client, version = _client(exchange.header(b"user-agent"))
     return RequestRecord(
-        request_id=exchange.request_id, at=round(time.time(), 3), client=client, client_version=version
+        request_id=exchange.request_id, at=round(time.time() * 1000) / 1000, client=client, client_version=version
     )
 
 
@@ -71,10 +74,12 @@ def add_answer(
     record.attempts, record.rounds = attempts.count, relay.rounds
     record.framing, record.tier = relay.framing or record.framing, relay.tier
     arrived = exchange.arrived
-    record.sent_ms, record.opened_ms, record.ttft_ms = (
-        None if moment is None else round((moment - arrived) * 1000, 1)
-        for moment in (relay.sending, relay.opened, relay.first_output)
-    )
+    if relay.sending is not None:
+        record.sent_ms = milliseconds(arrived, relay.sending)
+    if relay.opened is not None:
+        record.opened_ms = milliseconds(arrived, relay.opened)
+    if relay.first_output is not None:
+        record.ttft_ms = milliseconds(arrived, relay.first_output)
     if machine is not None:
         record.usage = machine.usage
         add_failure(record, machine.failure)
@@ -96,61 +101,68 @@ _client = lru_cache(maxsize=64)(client_name)
 _name = lru_cache(maxsize=1024)(short_name)
 
 
-def log_facts(
-    exchange: Exchange, record: RequestRecord | None, failure: FailureKind | None, *, with_route: bool = False
-) -> dict[str, object]:
-    """What the request's one line in the log says. ``record`` is None for requests that go nowhere."""
-    facts: dict[str, object] = {
-        "id": exchange.request_id,
-        "method": exchange.method,
-        "path": exchange.path[:200],
-        "client": exchange.header(b"user-agent").partition(" ")[0][:60],
-        "status": exchange.status,
-    }
-    if record is not None and record.model:
-        facts |= {
-            "status": record.status,
-            "asked": record.model_asked[:100],
-            "model": record.model,
-            "effort": record.effort,
-            "ttft_ms": record.ttft_ms,
+class Line(msgspec.Struct):
+    """What the one line that a request has in the log is made of."""
+
+    request_id: str
+    method: str
+    path: str
+    user_agent: bytes
+    status: int
+    ms: float
+    """Milliseconds from its arrival to its end."""
+    record: RequestRecord | None
+    """None for requests that go nowhere."""
+    failure: FailureKind | None
+
+    def facts(self, *, with_route: bool) -> dict[str, object]:
+        """What it says; ``with_route``: also by which way the request went."""
+        record = self.record
+        facts: dict[str, object] = {
+            "id": self.request_id,
+            "method": self.method,
+            "path": self.path[:200],
+            "client": self.user_agent.decode("latin-1").partition(" ")[0][:60],
+            "status": self.status,
         }
-        if with_route:
-            facts |= {
-                "slot": record.slot,
-                "effort_asked": record.effort_asked,
-                "tier": record.tier,
-                "upstream": record.upstream,
-            }
-        if record.attempts != 1:
-            facts["attempts"] = record.attempts
-        if (usage := record.usage) is not None:
-            facts |= {
-                "tokens_in": usage.input_tokens,
-                "cached": usage.cached_tokens,
-                "tokens_out": usage.output_tokens,
-            }
-    facts["ms"] = milliseconds_since(exchange.arrived)
-    if failure is not None:
-        facts["failure"] = failure.value
-    return facts
+        if record is not None and record.model:
+            facts["asked"] = record.model_asked[:100]
+            facts["model"] = record.model
+            facts["effort"] = record.effort
+            facts["ttft_ms"] = record.ttft_ms
+            if with_route:
+                facts["slot"] = record.slot
+                facts["effort_asked"] = record.effort_asked
+                facts["tier"] = record.tier
+                facts["upstream"] = record.upstream
+            if record.attempts != 1:
+                facts["attempts"] = record.attempts
+            if (usage := record.usage) is not None:
+                facts["tokens_in"] = usage.input_tokens
+                facts["cached"] = usage.cached_tokens
+                facts["tokens_out"] = usage.output_tokens
+        facts["ms"] = self.ms
+        if self.failure is not None:
+            facts["failure"] = self.failure.value
+        return facts
 
 
 class LogLines:
-    """Writes the lines of the requests that end within a moment together: in between two requests, writing one costs
-    three times as much, as nothing it needs is in the processor's cache."""
+    """Writes the lines of the requests that end within a moment together: in between two requests, making and writing
+    one costs three times as much, as nothing it needs is in the processor's cache."""
 
     def __init__(self, logger: FilteringBoundLogger) -> None:
         self._logger = logger
-        self._waiting: list[dict[str, object]] = []
+        self._with_route = logger.is_enabled_for(logging.DEBUG)
+        self._waiting: list[Line] = []
 
-    def add(self, facts: dict[str, object]) -> None:
+    def add(self, line: Line) -> None:
         """Writes a line soon. To be called in the event loop."""
         if not self._waiting:
             asyncio.get_running_loop().call_later(LOG_DELAY, self.write)
-        self._waiting.append(facts)
+        self._waiting.append(line)
 
     def write(self) -> None:
         """Writes what waits."""
         waiting, self._waiting = self._waiting, []
-        log.write_many(self._logger, "request", waiting)
+        log.write_many(self._logger, "request", [line.facts(with_route=self._with_route) for line in waiting])
