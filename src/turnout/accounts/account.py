@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -80,6 +81,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
         return tag(self.account_id) if self.account_id else ""
 
 
+@lru_cache(maxsize=256)
 def tag(identity: str) -> str:
-    """A short stable name (8 hex digits) that does not reveal the account id or key it is made of."""
+    """A short stable name (8 hex digits) that does not reveal the account id or key it is made of. Kept, for a few
+    accounts are named several times a request."""
     return hashlib.sha256(identity.encode()).hexdigest()[:8]
