@@ -11,7 +11,6 @@ from multidict import CIMultiDict
 
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.settings import SettingsError
-from turnout.upstream import reader
 from turnout.upstream.http import Transport
 
 if TYPE_CHECKING:
@@ -377,17 +376,9 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
 
 
 class TestReading:
-    """`whole_reader` reaches into aiohttp's buffer; this is what it must keep."""
+    """What the transport hands over of an answer."""
 
-    def test_aiohttps_buffer_is_the_known_one(self) -> None:
-        assert reader._KNOWN_BUFFER
-
-    @pytest.mark.parametrize("known", [True, False])
-    async def test_many_pieces_are_one_read(
-        self, server: Server, transport: Transport, monkeypatch: pytest.MonkeyPatch, known: bool
-    ) -> None:
-        monkeypatch.setattr(reader, "_KNOWN_BUFFER", known)
-
+    async def test_many_pieces_are_one_read(self, server: Server, transport: Transport) -> None:
         async def handler(peer: Peer) -> None:
             await peer.request()
             await peer.send(STREAM + b"5\r\nhello\r\n" * 1000 + b"0\r\n\r\n")
@@ -401,11 +392,7 @@ class TestReading:
         assert stream.ended
         stream.close()
 
-    @pytest.mark.parametrize("known", [True, False])
-    async def test_a_slow_reader_stops_the_sender_and_loses_nothing(
-        self, server: Server, transport: Transport, monkeypatch: pytest.MonkeyPatch, known: bool
-    ) -> None:
-        monkeypatch.setattr(reader, "_KNOWN_BUFFER", known)
+    async def test_a_slow_reader_stops_the_sender_and_loses_nothing(self, server: Server, transport: Transport) -> None:
         piece = b"x" * 10_000
         sent: list[int] = []
 
@@ -428,12 +415,7 @@ class TestReading:
         assert total == 5000 * len(piece)
         stream.close()
 
-    @pytest.mark.parametrize("known", [True, False])
-    async def test_a_cut_after_some_bytes(
-        self, server: Server, transport: Transport, monkeypatch: pytest.MonkeyPatch, known: bool
-    ) -> None:
-        monkeypatch.setattr(reader, "_KNOWN_BUFFER", known)
-
+    async def test_a_cut_after_some_bytes(self, server: Server, transport: Transport) -> None:
         async def handler(peer: Peer) -> None:
             await peer.request()
             await peer.send(STREAM + b"5\r\nhello\r\n")
