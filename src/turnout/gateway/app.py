@@ -17,17 +17,17 @@ from turnout.gateway.chat import ChatDoor
 from turnout.gateway.config_door import ConfigDoor
 from turnout.gateway.counting import Counting
 from turnout.gateway.doors import (
-    ANSWERING,
     CHAT,
     COMPACT,
     CONFIGURING,
     COUNT_TOKENS,
     INPUT_TOKENS,
-    OWN,
+    MESSAGES,
     QUOTA,
     RESPONSES,
     USAGE,
     answer_small,
+    is_for_all,
     is_of_models,
     is_of_responses,
     methods_of,
@@ -126,10 +126,15 @@ class Gateway:
             counting=counting,
             notice=self.refresher.notice,
         )
-        self._messages = MessagesDoor(self.live, answers)
-        self._chat = ChatDoor(self.live, answers)
         self._kept = KeptResponses(self.live, environ)
-        self._responses = ResponsesDoor(self.live, answers, self._kept)
+        responses = ResponsesDoor(self.live, answers, self._kept)
+        self._models_answer = {
+            MESSAGES: MessagesDoor(self.live, answers).answer,
+            CHAT: ChatDoor(self.live, answers).answer,
+            RESPONSES: responses.answer,
+            COMPACT: responses.compact,
+        }
+        """Where models answer, by path; each request there has a record."""
         self._token_counts = TokenCountsDoor(self.live, counting, self._kept)
         self._follow()
         self.live.subscribe(self._follow)
@@ -191,7 +196,7 @@ class Gateway:
 
     async def _serve(self, exchange: Exchange) -> None:
         path = exchange.path.rstrip("/") or "/"
-        record = records.begin(exchange) if path in ANSWERING else None
+        record = records.begin(exchange) if path in self._models_answer else None
         self.life.open += record is not None
         failure: Failure | None = None
         try:
@@ -224,19 +229,20 @@ class Gateway:
             raise TurnoutError(nothing_there(exchange.method, exchange.path))
         if exchange.method not in methods:
             raise TurnoutError(wrong_method(exchange.method, path, methods))
-        told_to_all = path not in (*USAGE, COUNT_TOKENS, INPUT_TOKENS, *CONFIGURING)
-        told_to_all = told_to_all and not is_of_models(path) and not is_of_responses(path)
-        if record is None and told_to_all and not path.startswith(OWN):
+        if record is None and is_for_all(path):
             await answer_small(exchange, path, self._placements.check)
             return
         stranger = self._admission.refuses_client(exchange.headers)
         if stranger is not None:
             raise TurnoutError(stranger)
         with self.live.hold():
-            await self._enter(exchange, path, record)
+            if record is not None:
+                await self._models_answer[path](exchange, record)
+            else:
+                await self._enter(exchange, path)
 
-    async def _enter(self, exchange: Exchange, path: str, record: RequestRecord | None) -> None:
-        """Goes through one of the doors that are not for everyone."""
+    async def _enter(self, exchange: Exchange, path: str) -> None:
+        """Goes through one of the doors behind which no model answers, and that are not for everyone."""
         if path in (COUNT_TOKENS, INPUT_TOKENS):
             await self._token_counts.answer(exchange, path)
         elif path in CONFIGURING:
@@ -247,14 +253,8 @@ class Gateway:
             await self._kept.answer(exchange, path)
         elif path == QUOTA or path in USAGE:
             await self._quota.answer(exchange, path)
-        elif record is None:
-            await self._admin.answer(exchange, path)
-        elif path == CHAT:
-            await self._chat.answer(exchange, record)
-        elif path in (RESPONSES, COMPACT):
-            await self._responses.answer(exchange, record, path)
         else:
-            await self._messages.answer(exchange, record)
+            await self._admin.answer(exchange, path)
 
     def _record(self, exchange: Exchange, record: RequestRecord | None, failure: Failure | None) -> None:
         kind = failure.kind if failure else None

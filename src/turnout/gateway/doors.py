@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 MESSAGES, CHAT, RESPONSES = "/v1/messages", "/v1/chat/completions", "/v1/responses"
 COMPACT = "/v1/responses/compact"
-ANSWERING = frozenset({MESSAGES, CHAT, RESPONSES, COMPACT})
-"""Where models answer. Each request there has a record."""
 COUNT_TOKENS, INPUT_TOKENS = "/v1/messages/count_tokens", "/v1/responses/input_tokens"
 OWN = "/turnout/"
 """Where the gateway's own doors are, for whoever runs it (`turnout.gateway.admin`)."""
@@ -70,13 +68,26 @@ start (claude-code-wire.md 1)."""
 
 def methods_of(path: str) -> tuple[str, ...] | None:
     """The methods of a path; None if there is nothing at it."""
+    methods = METHODS.get(path)
+    if methods is not None:
+        return methods
     for place in (REQUESTS, MODELS):
         if path.startswith(f"{place}/"):
             return METHODS[f"{place}/{{id}}"]
-    if path not in METHODS and path.startswith(f"{RESPONSES}/"):
+    if path.startswith(f"{RESPONSES}/"):
         _, slash, what = path.removeprefix(f"{RESPONSES}/").partition("/")
         return METHODS.get(f"{RESPONSES}/{{id}}{slash}{what}")
-    return METHODS.get(path)
+    return None
+
+
+FOR_CLIENTS = frozenset({MESSAGES, CHAT, RESPONSES, COMPACT, COUNT_TOKENS, INPUT_TOKENS, *CONFIGURING, *USAGE})
+"""What clients are answered at that show the token; and so they are at `OWN`, and what is said of models and kept
+responses."""
+
+
+def is_for_all(path: str) -> bool:
+    """Whether what is at a path is told to whoever asks, with a token or without."""
+    return not (path in FOR_CLIENTS or path.startswith(OWN) or is_of_models(path) or is_of_responses(path))
 
 
 def is_of_responses(path: str) -> bool:

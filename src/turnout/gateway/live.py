@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from turnout.upstream.base import Upstream
 
 
-class Snapshot(msgspec.Struct, frozen=True, dict=True):
+class Snapshot(msgspec.Struct, frozen=True, eq=False, dict=True):
     """What holds for one request from its beginning to its end; and what follows from it, worked out when first asked
     for."""
 
@@ -51,8 +51,8 @@ class Live:
         self.snapshot = Snapshot(config, catalogue, upstreams)
         """What a request takes that begins now."""
         self._listeners: list[Callable[[], None]] = []
-        self._holders: dict[Upstream, int] = {}
-        """How many requests are under way that may use an upstream."""
+        self._holders: dict[Snapshot, int] = {}
+        """How many requests are under way that took a snapshot, and may use its upstreams."""
         self._retired: set[Upstream] = set()
         """Upstreams that no new request uses, and an old one still may."""
         self._closing: set[asyncio.Task[None]] = set()
@@ -91,15 +91,13 @@ class Live:
     def hold(self) -> Iterator[Snapshot]:
         """What is in force now, whose upstreams stay open for the length of the ``with`` block."""
         snapshot = self.snapshot
-        for upstream in snapshot.upstreams.values():
-            self._holders[upstream] = self._holders.get(upstream, 0) + 1
+        self._holders[snapshot] = self._holders.get(snapshot, 0) + 1
         try:
             yield snapshot
         finally:
-            for upstream in snapshot.upstreams.values():
-                self._holders[upstream] -= 1
-                if not self._holders[upstream]:
-                    del self._holders[upstream]
+            self._holders[snapshot] -= 1
+            if not self._holders[snapshot]:
+                del self._holders[snapshot]
             if self._retired:
                 self._close_retired()
 
@@ -113,7 +111,8 @@ class Live:
             await asyncio.wait(self._closing)
 
     def _close_retired(self) -> None:
-        for upstream in [each for each in self._retired if each not in self._holders]:
+        held = {upstream for snapshot in self._holders for upstream in snapshot.upstreams.values()}
+        for upstream in self._retired - held:
             self._retired.discard(upstream)
             closing = asyncio.get_running_loop().create_task(upstream.close())
             self._closing.add(closing)

@@ -42,8 +42,11 @@ class MessagesDoor:
         )
 
     def _read(self, exchange: Exchange, body: bytes) -> Asked:
-        request, conversation = read_request(body, self._caches.sessions, _named_session(exchange))
-        session, agent = session_of(request, exchange)
+        # The session's id stands in a header, which is there before the body is read, and in the body
+        # (claude-code-wire.md 1).
+        session, agent = exchange.header(b"x-claude-code-session-id"), exchange.header(b"x-claude-code-agent-id")
+        request, conversation = read_request(body, self._caches.sessions, f"{session}:{agent}" if session else "")
+        session = request.metadata_session() or session
         return Asked(
             dialect=MessagesDialect(request, conversation, self._caches, f"msg_{exchange.request_id[4:]}"),
             facts=request,
@@ -56,7 +59,7 @@ class MessagesDoor:
             ),
             thoughts=conversation.new,  # of a session that this process knows the rest, of any other one all
             session=session,
-            agent=agent,
+            agent=agent if session else "",
             collector=None if request.stream else MessageCollector(),
             notes=beta_notes(exchange.header(b"anthropic-beta")),
         )
@@ -85,18 +88,3 @@ class MessagesDialect:
             search=translation.search,
             cleaners=translation.cleaners,
         )
-
-
-def session_of(request: MessagesRequest, exchange: Exchange) -> tuple[str, str]:
-    """The ids of the session and of the subagent in it that asks; empty for what the request does not name.
-
-    The session id stands in the body, and in a header (claude-code-wire.md 1).
-    """
-    session = request.metadata_session() or exchange.header(b"x-claude-code-session-id")
-    return session, exchange.header(b"x-claude-code-agent-id") if session else ""
-
-
-def _named_session(exchange: Exchange) -> str:
-    """The conversation as the headers name it, before the body is read; empty if they do not."""
-    session = exchange.header(b"x-claude-code-session-id")
-    return f"{session}:{exchange.header(b'x-claude-code-agent-id')}" if session else ""

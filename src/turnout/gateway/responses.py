@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Raw
 
 from turnout.gateway.dialect import Asked
-from turnout.gateway.doors import COMPACT
 from turnout.gateway.response_store import ConnectionMemory, Stored, all_items
 from turnout.protocol.fidelity import Note, ignored
 from turnout.protocol.reading import NULL
@@ -59,11 +58,20 @@ class ResponsesDoor:
         self._answers = answers
         self._kept = kept
 
-    async def answer(self, exchange: Exchange, record: RequestRecord, path: str) -> None:
+    async def answer(self, exchange: Exchange, record: RequestRecord) -> None:
         """Answers one request and fills in its record. Raises `TurnoutError` if nothing was sent, and `ClientGone`."""
+        await self._answer(exchange, record, compacts=False)
+
+    async def compact(self, exchange: Exchange, record: RequestRecord) -> None:
+        """`answer` for a conversation that is to be summed up."""
+        await self._answer(exchange, record, compacts=True)
+
+    async def _answer(self, exchange: Exchange, record: RequestRecord, *, compacts: bool) -> None:
         now = self._live.snapshot
         server = now.config.server
-        asked = await self._read(exchange, await exchange.body(server.body_limit, server.body_timeout), path)
+        body = await exchange.body(server.body_limit, server.body_timeout)
+        asked = await self._read(exchange, body, compacts=compacts)
+        del body
         if asked is None:
             return
         # What was read is bound to no name here while the answer is given: whoever gives it lets go of it.
@@ -71,7 +79,7 @@ class ResponsesDoor:
         del asked
         await self._answers.give(exchange, record, now, held.pop())
 
-    async def _read(self, exchange: Exchange, body: bytes, path: str) -> Asked | None:
+    async def _read(self, exchange: Exchange, body: bytes, *, compacts: bool) -> Asked | None:
         """A request as the way on wants it; None if it has been answered.
 
         Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
@@ -89,7 +97,6 @@ class ResponsesDoor:
         if wishes.generate is False and memory is not None:
             await _prepare(exchange, request, said, memory)
             return None
-        compacts = path == COMPACT
         stored = self._kept.is_on and wishes.store is not False and not compacts
         named = (exchange.header(name) for name in SESSION_HEADERS)
         session = wishes.prompt_cache_key or next(filter(None, named), "")
