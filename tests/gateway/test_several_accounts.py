@@ -388,6 +388,17 @@ class TestSpillingOver:
         assert ask(gateway).status == 402
         assert gateway.gateway._placements.spending.under_way == 0
 
+    def test_a_request_that_has_gone_on_to_another_model_is_under_way_no_more(
+        self, start: Start, sim: Simulator
+    ) -> None:
+        gateway = start(spill_to="openai")
+        exhaust(sim, ada=2)
+        sim.fault("429-insufficient-quota")
+        answer = ask(gateway, model="[gpt-5.5, openai/gpt-5.5]")
+        assert answer.names[-1] == "message_stop"
+        assert asked(sim) == ["ada", "api", "api"]
+        assert gateway.gateway._placements.spending.under_way == 0
+
     def test_a_cap_of_nothing_spends_nothing(self, start: Start, sim: Simulator) -> None:
         gateway = start(spill_to="openai", spill_limit=0)
         exhaust(sim, ada=2)

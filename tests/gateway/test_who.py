@@ -5,17 +5,25 @@ from __future__ import annotations
 from typing import Any, cast
 
 import anyio
+import msgspec
 import pytest
 
 from turnout.accounts.account import Account, SourceKind
 from turnout.accounts.store import Accounts
+from turnout.config import Config
 from turnout.gateway.who import KNOWN_SECONDS, Who
+from turnout.models.catalogue import Catalogue
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
+from turnout.routing.mapping import Nothing
+from turnout.routing.router import route
 
 
 def account(name: str, kind: Any = "chatgpt", plan: str = "", *, default: bool = False) -> Account:
     source = SourceKind.TURNOUT
     return Account(name=name, kind=kind, ownership="owned", source=source, path="", plan=plan, default=default)
+
+
+TO_THE_API = route(Nothing("openai/gpt-5.5"), Config(), Catalogue.bundled())
 
 
 class Known:
@@ -72,17 +80,21 @@ def test_they_are_looked_at_now_and_then() -> None:
 def test_an_upstream_beside_the_one_in_use_gets_an_account_of_its_own() -> None:
     told = who(Known(account("ada", default=True), account("paid", "api_key")))
 
-    def credential(upstream: FakeUpstream, *, beside: bool = True, name: str = "openai") -> Any:
+    def credential(asked: FakeUpstream, *, in_use: str = "codex", **names: str) -> Any:
+        chosen = msgspec.structs.replace(TO_THE_API, **names)
+
         async def ask() -> Any:
-            return await told.credential(cast("Any", upstream), name, beside=beside)
+            return await told.credential(cast("Any", asked), chosen, in_use=in_use)
 
         return anyio.run(ask)
 
     assert credential(FakeUpstream("", "paid")) == "usual"
     assert credential(FakeUpstream("paid")) == "paid"
+    assert credential(FakeUpstream("", "bob"), account="bob") == "bob"
     for refused in (
-        lambda: credential(FakeUpstream("paid"), beside=False),
-        lambda: credential(FakeUpstream("paid"), name="other"),
+        lambda: credential(FakeUpstream("paid"), in_use="openai"),
+        lambda: credential(FakeUpstream("paid"), upstream="other"),
+        lambda: credential(FakeUpstream("", "paid"), account="bob"),
         lambda: credential(FakeUpstream()),
     ):
         with pytest.raises(TurnoutError):

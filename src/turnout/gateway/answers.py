@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from turnout.gateway.dialect import Asked
     from turnout.gateway.exchange import Exchange
     from turnout.gateway.live import Live, Snapshot
-    from turnout.gateway.placement import Placement, Placements
+    from turnout.gateway.placement import Placement
+    from turnout.gateway.placements import Placements
     from turnout.gateway.places import Place
     from turnout.ledger.ledger import Ledger
     from turnout.ledger.record import RequestRecord

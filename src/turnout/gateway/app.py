@@ -42,7 +42,7 @@ from turnout.gateway.life import Life
 from turnout.gateway.live import Live
 from turnout.gateway.messages import MessagesDoor
 from turnout.gateway.models import ModelsDoor
-from turnout.gateway.placement import Placements
+from turnout.gateway.placements import Placements
 from turnout.gateway.quota import QuotaDoor
 from turnout.gateway.record import CLIENT_GONE, Line, LogLines, milliseconds
 from turnout.gateway.refreshing import Refresher

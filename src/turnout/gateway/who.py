@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from turnout.accounts.account import Account
     from turnout.accounts.credential import Credential
     from turnout.accounts.store import Accounts
+    from turnout.routing.route import Route
     from turnout.upstream.base import Upstream
 
 KNOWN_SECONDS = 10.0
@@ -49,18 +50,21 @@ class Who:
         account = self._look().by_name.get(name)
         return UPSTREAMS[account.kind] if account is not None else ""
 
-    async def credential(self, upstream: Upstream, name: str, *, beside: bool) -> Credential:
-        """The credential to send a request to the upstream called ``name`` with that names no account.
+    async def credential(self, upstream: Upstream, chosen: Route, *, in_use: str) -> Credential:
+        """The credential to send a request to the upstream with that goes by this route: that of the account that it
+        names, else of the usual one.
 
-        ``beside``: the account in use is for another upstream, so that one for this upstream may serve as well.
+        Beside the upstream called ``in_use``, which the account in use is for, one for the route's may serve as well.
         Raises `TurnoutError` as `Upstream.credential` does.
         """
+        if chosen.account:
+            return await upstream.credential(chosen.account)
         try:
             return await upstream.credential()
         except TurnoutError:
-            if not beside:
+            if chosen.upstream == in_use:
                 raise
-            fitting = [each.name for each in self._look().by_name.values() if UPSTREAMS[each.kind] == name]
+            fitting = [each.name for each in self._look().by_name.values() if UPSTREAMS[each.kind] == chosen.upstream]
             if not fitting:
                 raise
             return await upstream.credential(fitting[0])
