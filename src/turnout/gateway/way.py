@@ -1,5 +1,8 @@
 """The way of a request by one route: the account that it is sent with, the next one when its limit is reached, and the
-API behind them all."""
+API behind them all.
+
+The order of accounts is decided in `turnout.routing.accounts`.
+"""
 
 from __future__ import annotations
 
@@ -96,14 +99,10 @@ class Way:
 
     async def first(self) -> Place:
         """Where it goes first. Raises `TurnoutError` if nobody can be asked."""
-        upstream = self._journey.upstream(self._route.upstream)
         if not self._chooses:
-            in_use = self._journey.now.config.upstream
-            credential = await self._journey.who.credential(upstream, self._route, in_use=in_use)
-            return Place(upstream, credential, self._route)
+            return await self._usual()
         standings = self._standings()
-        spills = self._spill is not None
-        self._left = in_order(standings, self._stays, time.time(), spills=spills)
+        self._left = in_order(standings, self._stays, time.time(), spills=self._spill is not None)
         place, problem = await self._next_account()
         if place is None and standings:
             place = await self._spill_over()
@@ -115,7 +114,7 @@ class Way:
         if standings:
             limit = Failure(kind=FailureKind.USAGE_LIMIT, message="")
             raise TurnoutError(self.told(limit) or limit)
-        return Place(upstream, await upstream.credential(), self._route)  # raises what is wrong with it
+        return await self._usual()  # raises what is wrong with it
 
     async def next(self, failure: Failure) -> Move | None:
         """Where it goes after the limit of the account before was reached, or upstream was overloaded for it.
@@ -166,6 +165,11 @@ class Way:
         accepted none."""
         if self._spilled and self._spill is not None:
             self._spill.ended(usage, body_bytes)
+
+    async def _usual(self) -> Place:
+        """The account that the route names, else the one to use with its upstream."""
+        upstream, in_use = self._journey.upstream(self._route.upstream), self._journey.now.config.upstream
+        return Place(upstream, await self._journey.who.credential(upstream, self._route, in_use=in_use), self._route)
 
     def _standings(self) -> list[Standing]:
         return self._journey.standings.now(all_accounts=self._fails_over)
