@@ -76,8 +76,9 @@ class Way:
     ) -> None:
         """``thoughts`` are parts of the conversation, the last one at the end: one that goes on after a restart stays
         with the account whose reasoning it carries. ``spill`` comes behind the accounts, if it does."""
+        self.route = chosen
+        """The route in force."""
         self._journey = journey
-        self._route = chosen
         self._spill = spill
         self._spilled = False
         self._may_spill = True
@@ -91,11 +92,6 @@ class Way:
         self._left: list[str] = []
         """Accounts that are still to be tried."""
         self._tried: list[str] = []
-
-    @property
-    def route(self) -> Route:
-        """The route in force."""
-        return self._spill.route if self._spilled and self._spill is not None else self._route
 
     async def first(self) -> Place:
         """Where it goes first. Raises `TurnoutError` if nobody can be asked."""
@@ -168,8 +164,8 @@ class Way:
 
     async def _usual(self) -> Place:
         """The account that the route names, else the one to use with its upstream."""
-        upstream, in_use = self._journey.upstream(self._route.upstream), self._journey.now.config.upstream
-        return Place(upstream, await self._journey.who.credential(upstream, self._route, in_use=in_use), self._route)
+        upstream, in_use = self._journey.upstream(self.route.upstream), self._journey.now.config.upstream
+        return Place(upstream, await self._journey.who.credential(upstream, self.route, in_use=in_use), self.route)
 
     def _standings(self) -> list[Standing]:
         return self._journey.standings.now(all_accounts=self._fails_over)
@@ -177,7 +173,7 @@ class Way:
     async def _next_account(self) -> tuple[Place | None, Failure | None]:
         """The next account whose credential can be had; and why the last one's could not."""
         journey = self._journey
-        upstream = journey.upstream(self._route.upstream)
+        upstream = journey.upstream(self.route.upstream)
         problem: Failure | None = None
         while self._left:
             name = self._left.pop(0)
@@ -189,7 +185,7 @@ class Way:
                 continue
             self._tried.append(name)
             journey.sessions.settle(journey.session, name)
-            return Place(upstream, credential, self._route), None
+            return Place(upstream, credential, self.route), None
         return None, problem
 
     async def _spill_over(self) -> Place | None:
@@ -198,7 +194,8 @@ class Way:
             return None
         upstream = self._journey.upstream(self._spill.route.upstream)
         place = await self._spill.begin(upstream, self._journey.now.config.upstream)
-        self._spilled = place is not None
+        if place is not None:
+            self._spilled, self.route = True, place.route
         return place
 
     def _note_the_change(self, place: Place) -> None:

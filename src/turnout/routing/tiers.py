@@ -19,6 +19,14 @@ FAST = "priority"
 """The tier that fast mode is."""
 USUAL = "default"
 """The tier that need not be asked for."""
+_SAID = {
+    b'"priority"': FAST,
+    b'"fast"': FAST,
+    b'"flex"': "flex",
+    b'"standard_only"': USUAL,
+    b'"default"': USUAL,
+}
+"""What clients say in ``service_tier``, in JSON."""
 
 
 class Wanting(Protocol):
@@ -32,12 +40,9 @@ class Wanting(Protocol):
 
 def of_request(request: Wanting) -> str:
     """The tier that a client means: `FAST` for fast mode, `USUAL` for ``standard_only``; empty if it says none."""
-    service = bytes(request.service_tier)
-    if bytes(request.speed) == b'"fast"' or service in (b'"priority"', b'"fast"'):
+    if bytes(request.speed) == b'"fast"':
         return FAST
-    if service == b'"flex"':
-        return "flex"
-    return USUAL if service in (b'"standard_only"', b'"default"') else ""
+    return _SAID.get(bytes(request.service_tier), "")
 
 
 def chosen(
