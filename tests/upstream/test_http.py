@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ssl
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvloop
 from multidict import CIMultiDict
 
+from turnout.network import Way
 from turnout.protocol.errors import FailureKind, TurnoutError
 from turnout.settings import SettingsError
+from turnout.upstream import pool
 from turnout.upstream.http import Transport
 
 if TYPE_CHECKING:
@@ -45,6 +50,12 @@ class Peer:
         await self.writer.drain()
 
 
+@pytest.fixture(params=["asyncio", "uvloop"])
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    """Both kinds of event loop that the gateway runs on: their transports differ."""
+    return asyncio.DefaultEventLoopPolicy() if request.param == "asyncio" else uvloop.EventLoopPolicy()
+
+
 class Server:
     """A server of one test: a handler per connection."""
 
@@ -72,6 +83,12 @@ async def answer_all(peer: Peer) -> None:
     while True:
         await peer.request()
         await peer.send(WHOLE)
+
+
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
 
 
 @pytest.fixture
@@ -156,6 +173,109 @@ async def test_closing_in_mid_answer_closes_the_connection(server: Server, trans
 
     async with asyncio.timeout(0.5):
         await closed.wait()
+
+
+async def test_a_header_cannot_become_two(transport: Transport) -> None:
+    for value in ("a\r\nx-evil: 1", "a\nx-evil: 1", "a\rx", "a\0"):
+        with pytest.raises(ValueError, match="line end"):
+            await transport.post(CIMultiDict({"x-good": value}), b"{}")
+
+
+async def test_other_letters_than_ascii_in_a_header(server: Server, transport: Transport) -> None:
+    stream = await transport.post(CIMultiDict({"x-title": "Zürich"}), b"{}")
+    stream.close()
+
+    assert "x-title: Zürich\r\n".encode() in server.peers[0].heads[0]
+
+
+async def test_idle_connections_are_closed_after_a_while(
+    server: Server, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
+    first, second = [await transport.post(CIMultiDict(), b"{}") for _ in range(2)]
+    for stream in (first, second):
+        assert await stream.read() == b"hello"
+        await stream.read()
+    first.close()
+    await asyncio.sleep(0.15)
+    second.close()
+    await asyncio.sleep(0.15)
+    assert [peer.reader.at_eof() for peer in server.peers] == [True, False]
+
+    await asyncio.sleep(1.1)
+    assert [peer.reader.at_eof() for peer in server.peers] == [True, True]
+    assert await read_all(transport) == b"hello"
+
+
+async def test_one_that_the_other_side_has_closed_is_not_used(server: Server, transport: Transport) -> None:
+    async def handler(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(WHOLE)
+
+    server.handler = handler
+    for number in range(3):
+        assert await read_all(transport) == b"hello"
+        await asyncio.sleep(0.05)
+        assert len(server.peers) == number + 1
+
+
+async def test_giving_up_before_the_answer_closes_the_connection(server: Server, transport: Transport) -> None:
+    closed = asyncio.Event()
+
+    async def handler(peer: Peer) -> None:
+        await peer.request()
+        await peer.reader.read()
+        closed.set()
+
+    server.handler = handler
+    asking = asyncio.ensure_future(transport.post(CIMultiDict(), b"{}"))
+    await asyncio.sleep(0.1)
+    asking.cancel()
+
+    async with asyncio.timeout(0.5):
+        await closed.wait()
+
+
+class TestCompressedAnswers:
+    """Nobody asks for them; some proxies send them all the same."""
+
+    @pytest.mark.parametrize("coding", ["gzip", "deflate", "identity"])
+    async def test_are_read(self, server: Server, transport: Transport, coding: str) -> None:
+        plain = b"data: 1\n\n" * 1000
+        sent = {"gzip": gzip.compress(plain), "deflate": zlib.compress(plain)}.get(coding, plain)
+
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(STREAM[:-2] + f"content-encoding: {coding}\r\n\r\n".encode())
+            for start in range(0, len(sent), 20):
+                piece = sent[start : start + 20]
+                await peer.send(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+            await peer.send(b"0\r\n\r\n")
+
+        server.handler = handler
+
+        assert await read_all(transport) == plain
+
+    @pytest.mark.parametrize("coding", ["br", "gzip, br"])
+    async def test_of_an_unknown_kind(self, server: Server, transport: Transport, coding: str) -> None:
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(STREAM[:-2] + f"content-encoding: {coding}\r\n\r\n".encode())
+
+        server.handler = handler
+
+        found = await failure(transport)
+        assert found.kind is FailureKind.UPSTREAM_ERROR
+        assert coding in found.message
+
+    async def test_that_are_damaged(self, server: Server, transport: Transport) -> None:
+        async def handler(peer: Peer) -> None:
+            await peer.request()
+            await peer.send(STREAM[:-2] + b"content-encoding: gzip\r\n\r\n5\r\nhello\r\n")
+
+        server.handler = handler
+
+        assert (await failure(transport)).kind is FailureKind.UPSTREAM_ERROR
 
 
 class TestStaleConnections:
@@ -334,6 +454,40 @@ class TestProxies:
         assert await read_all(transport) == b"hello"
         assert not proxy.peers
         await transport.close()
+
+    async def test_is_told_of_the_way_to_https(
+        self, proxy: Server, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        secure = Server()
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        listening = await asyncio.start_server(secure.connected, "127.0.0.2", 0, ssl=context)
+        port = listening.sockets[0].getsockname()[1]
+
+        async def handler(peer: Peer) -> None:
+            peer.heads.append(await peer.reader.readuntil(b"\r\n\r\n"))
+            reader, writer = await asyncio.open_connection("127.0.0.2", port)
+            await peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            await asyncio.gather(carry(peer.reader, writer), carry(reader, peer.writer))
+
+        proxy.handler = handler
+        way = Way(proxy=f"http://user:secret@{proxy.url}")
+        environ = {"SSL_CERT_FILE": str(certificate)}
+        transport = Transport(
+            "The upstream", f"https://127.0.0.1:{port}/responses", connect=2, environ=environ, way=way
+        )
+
+        for _ in range(2):
+            assert await read_all(transport, b"{}") == b"hello"
+
+        (tunnel,) = proxy.peers
+        assert tunnel.heads[0].startswith(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n".encode())
+        assert b"Proxy-Authorization: Basic" in tunnel.heads[0]
+        assert secure.bodies == [b"{}", b"{}"]
+        assert not any(b"roxy" in head for head in secure.peers[0].heads)
+        assert secure.peers[0].heads[0].startswith(b"POST /responses HTTP/1.1\r\n")
+        await transport.close()
+        listening.close()
 
     async def test_that_refuses(self, proxy: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         async def handler(peer: Peer) -> None:

@@ -187,12 +187,10 @@ class Transport:
 
 def _head(beginning: str, headers: CIMultiDict[str], length: int) -> bytes:
     """The head of a request. Raises `ValueError` for a header that would be two."""
-    lines = [f"{name}: {value}" for name, value in headers.items()]
-    fields = "\r\n".join(lines)
-    ends = len(lines) - 1
-    if fields.count("\n") > ends or fields.count("\r") > ends or "\0" in fields:
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if not fields.count("\n") == fields.count("\r") == len(headers) or "\0" in fields:
         raise ValueError("a header of the request has a line end in it")
-    return f"{beginning}{fields}\r\nContent-Length: {length}\r\n\r\n".encode()
+    return f"{beginning}{fields}Content-Length: {length}\r\n\r\n".encode()
 
 
 def _decoder(name: str, encoding: str) -> Callable[[bytes], bytes] | None:
