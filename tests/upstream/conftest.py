@@ -1,14 +1,22 @@
-"""A self-signed certificate for 127.0.0.1, made with OpenSSL's own command."""
+"""Both kinds of event loop, and a self-signed certificate for 127.0.0.1 made with OpenSSL's own command."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Those that the gateway runs on: their transports differ."""
+    return {"asyncio": asyncio.SelectorEventLoop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

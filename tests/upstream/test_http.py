@@ -9,7 +9,6 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvloop
 from multidict import CIMultiDict
 
 from turnout.network import Way
@@ -48,12 +47,6 @@ class Peer:
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
         await self.writer.drain()
-
-
-@pytest.fixture(params=["asyncio", "uvloop"])
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    """Both kinds of event loop that the gateway runs on: their transports differ."""
-    return asyncio.DefaultEventLoopPolicy() if request.param == "asyncio" else uvloop.EventLoopPolicy()
 
 
 class Server:
