@@ -92,7 +92,7 @@ def outcome(decide: Callable[..., Route], *asked: Any, **named: Any) -> Route | 
         return error.failure
 
 
-@given(configurations, st.sampled_from([BUNDLED, LIVE]), st.lists(asked, min_size=1, max_size=30))
+@given(configurations, st.sampled_from([BUNDLED, LIVE]), st.lists(asked, min_size=1, max_size=12))
 def test_a_router_with_a_memory_decides_as_one_without(
     config: Config, catalogue: Catalogue, asking: list[tuple[Request, Overrides, int, str]]
 ) -> None:
