@@ -21,7 +21,6 @@ from tests.translate import test_request_properties as requests
 from tests.translate import test_stream_properties as streams
 
 SECONDS = float(os.environ.get("TURNOUT_FUZZ_SECONDS") or (120 if os.environ.get("CI") else 4))
-SIZES = st.lists(st.tuples(st.integers(1, 5), st.booleans()), min_size=1, max_size=6)
 
 PROPERTIES: tuple[tuple[Callable[..., None], tuple[st.SearchStrategy[Any], ...]], ...] = (
     (streams.test_any_events_in_any_order_give_a_legal_stream, (strategies.STREAMS, streams.STOPS, streams.SEARCHES)),
@@ -33,10 +32,7 @@ PROPERTIES: tuple[tuple[Callable[..., None], tuple[st.SearchStrategy[Any], ...]]
         requests.test_upstream_takes_whatever_the_history_is_like,
         (strategies.CONVERSATIONS, strategies.SETTINGS, st.sampled_from(requests.TARGETS)),
     ),
-    (
-        memory.test_no_sequence_of_requests_is_translated_otherwise,
-        (strategies.CONVERSATIONS, strategies.CONVERSATIONS, SIZES),
-    ),
+    (memory.test_no_sequence_of_requests_is_translated_otherwise, (st.data(),)),
 )
 
 

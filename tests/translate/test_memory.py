@@ -14,8 +14,7 @@ from tests.translate.strategies import CONVERSATIONS
 from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.errors import TurnoutError
 from turnout.protocol.messages import decode_request
-from turnout.translate import memory
-from turnout.translate.memory import Known, SessionMemory, read_request
+from turnout.translate.memory import SessionMemory, read_request
 from turnout.translate.messages_to_responses import Caches, translate
 from turnout.translate.target import Target
 from turnout.translate.tools import ToolsCache
@@ -69,69 +68,157 @@ def test_a_message_that_comes_in_another_form_is_translated_anew() -> None:
 def test_another_account_or_model_gets_nothing_of_what_is_remembered() -> None:
     kept = caches()
     thought = {"type": "thinking", "thinking": "", "signature": "turnout:1:a:m:rs_1:gAAAA"}
-    messages = [{"role": "user", "content": "go"}, {"role": "assistant", "content": [thought]}]
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "go"}, {"role": "assistant", "content": [thought]}]
     messages.append({"role": "user", "content": "on"})
     for other in (TARGET, structs.replace(TARGET, account="b"), structs.replace(TARGET, model="n"), TARGET):
         assert send(messages, kept, other) == send(messages, None, other)
 
 
-def test_loaded_tools_are_looked_at_again_with_each_request() -> None:
-    kept = caches()
-    search = {"type": "tool_use", "id": "c1", "name": "ToolSearch", "input": {}}
-    found = {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "tool_reference", "tool_name": "Late"}]}
+SEARCH = {"name": "ToolSearch", "input_schema": {"type": "object", "properties": {}}}
+
+
+def late(name: str, description: str = "") -> dict[str, Any]:
     schema = {"type": "object", "properties": {}}
-    tools = [
-        {"name": "ToolSearch", "input_schema": schema},
-        {"name": "Late", "input_schema": schema, "defer_loading": True},
+    return {"name": name, "description": description, "input_schema": schema, "defer_loading": True}
+
+
+def found(call_id: str, *names: str) -> list[dict[str, Any]]:
+    content = [{"type": "tool_reference", "tool_name": name} for name in names]
+    return [
+        {"role": "assistant", "content": [{"type": "tool_use", "id": call_id, "name": "ToolSearch", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call_id, "content": content}]},
     ]
-    messages = [
-        {"role": "user", "content": "go"},
-        {"role": "assistant", "content": [search]},
-        {"role": "user", "content": [found]},
-    ]
-    body = json.dumps({"model": "m", "messages": messages, "tools": tools}, separators=(",", ":")).encode()
-    for native in (True, True, False, False, True):
-        target = structs.replace(TARGET, tool_search=native)
-        assert through(body, target, kept) == translate(decode_request(body), target)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_session_that_loads_tools_is_translated_as_if_each_request_were_the_first(native: bool) -> None:
+    kept = caches()
+    target = structs.replace(TARGET, tool_search=native)
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "go"}]
+    reused = []
+    for index, tools in enumerate(
+        (
+            [SEARCH],
+            [SEARCH, late("B")],
+            [SEARCH, late("B")],
+            [late("A"), SEARCH, late("B")],
+            [late("A"), SEARCH, late("B")],
+            [late("A"), SEARCH, late("B", "in other words")],
+            [late("A")],
+        )
+    ):
+        body = json.dumps({"model": "m", "messages": messages, "tools": tools}, separators=(",", ":")).encode()
+        request, conversation = read_request(body, kept.sessions, "s")
+        reused.append(conversation.known is not None)
+        assert translate(request, target, kept, conversation) == translate(decode_request(body), target)
+        messages += found(f"c{index}", *("B", "A", "C")[index % 3 :])
+    assert reused == [False, *[True] * 6]
+
+
+TARGETS = st.builds(
+    lambda account, native, lite: structs.replace(
+        TARGET, account=account, tool_search=native, framing="lite" if lite else "plain"
+    ),
+    st.sampled_from("aaab"),
+    st.booleans(),
+    st.booleans(),
+)
+TOOLS = st.lists(st.sampled_from([SEARCH, late("A"), late("B"), late("B", "in other words")]), max_size=3)
+TURNS = st.one_of(
+    st.builds(turn, st.integers(0, 20)),
+    st.builds(found, st.sampled_from("uvwxyz"), st.sampled_from("ABC"), st.sampled_from("ABC")),
+    CONVERSATIONS,
+)
 
 
 @settings(deadline=None)
-@given(CONVERSATIONS, CONVERSATIONS, st.lists(st.tuples(st.integers(1, 5), st.booleans()), min_size=1, max_size=6))
-def test_no_sequence_of_requests_is_translated_otherwise(
-    one: list[dict[str, Any]], other: list[dict[str, Any]], requests: list[tuple[int, bool]]
-) -> None:
+@given(st.data())
+def test_no_sequence_of_requests_is_translated_otherwise(data: st.DataObject) -> None:
     kept = caches()
-    for size, changed in requests:
-        messages = [*one[:size], *(other if changed else ())]
-        assert send(messages, kept) == send(messages, None)
-
-
-def known(size: int) -> Known:
-    return Known((), b"", b"x" * size, 1)
+    turns = data.draw(st.lists(TURNS, min_size=1, max_size=8))
+    target, tools, size = TARGET, [], 1
+    for _ in range(data.draw(st.integers(1, 6))):
+        if data.draw(st.integers(0, 4)) == 0:
+            target, tools = data.draw(TARGETS), data.draw(TOOLS)
+        size = data.draw(st.sampled_from([size, size + 1, size + 2, 1]))
+        messages = [{"role": "user", "content": "go"}, *(message for each in turns[:size] for message in each)]
+        body = json.dumps({"model": "m", "messages": messages, "tools": tools}, separators=(",", ":")).encode()
+        made: list[Translation | str] = []
+        for caching in (kept, caches()):
+            try:
+                made.append(through(body, target, caching))
+            except TurnoutError as error:
+                made.append(str(error))
+        assert made[0] == made[1]
 
 
 def test_no_more_is_held_than_the_limit_and_the_oldest_session_goes_first() -> None:
-    memory = SessionMemory(limit=100)
+    messages = [{"role": "user", "content": "x" * 10_000}, {"role": "assistant", "content": "y"}]
+    one = caches()
+    send(messages, one)
+    kept = Caches(ToolsCache(), SessionMemory(limit=one.sessions.held * 5 // 2))
     for key in "abc":
-        memory.remember(key, known(40))
-    assert memory.recall("a") is None
-    assert memory.recall("b") is not None
-    memory.remember("b", known(101))
-    assert memory.recall("c") is not None
+        send(messages, kept, structs.replace(TARGET, session=key))
+    assert one.sessions.held > 20_000
+    assert kept.sessions.held == 2 * one.sessions.held
+    assert [kept.sessions.recall(key) is not None for key in "abc"] == [False, True, True]
+    send([{"role": "user", "content": "x" * 100_000}, *messages], kept, structs.replace(TARGET, session="b"))
+    assert [kept.sessions.recall(key) is not None for key in "abc"] == [False, True, True]
 
 
-def test_most_of_a_growing_session_is_not_read_again() -> None:
-    kept = caches()
+def grown(kept: Caches, turns: int) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = [{"role": "user", "content": "go"}]
-    for index in range(16):
+    for index in range(turns):
         send(messages, kept)
         messages += turn(index)
+    return messages
+
+
+def test_of_a_growing_session_only_what_is_new_is_read() -> None:
+    kept = caches()
+    messages = grown(kept, 16)
     body = json.dumps({"model": "m", "messages": messages}, separators=(",", ":")).encode()
-    _, conversation = read_request(body, kept.sessions, "s")
+    request, conversation = read_request(body, kept.sessions, "s")
     assert conversation.known is not None
     assert conversation.known.count + len(conversation.new) == len(messages) == 33
-    assert len(conversation.new) <= memory.TAIL + len(turn(0)) + 1
+    assert len(conversation.new) == len(turn(0)) + 1
     assert [json.loads(raw) for raw in map(bytes, conversation.raws())] == messages
+    # What is around the messages was read when it came for the second time.
+    assert conversation.shell is not None
+    assert request is conversation.shell.request
+    assert conversation.opening(TARGET) is not None
+    assert conversation.opening(structs.replace(TARGET, effort="low")) is None
+
+
+def test_a_long_session_is_kept_in_few_pieces() -> None:
+    kept = caches()
+    grown(kept, 200)
+    known = kept.sessions.recall("s")
+    assert known is not None
+    assert known.count == 2 * 199
+    assert len(known.pieces) < 10
+
+
+def test_what_is_around_the_messages_may_change() -> None:
+    kept = caches()
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "go"}]
+    schema = {"type": "object", "properties": {}}
+    for index, tools in enumerate(([], [], ["a"], ["a"], ["a", "b"], [], ["a", "b"])):
+        offered = [{"name": name, "input_schema": schema} for name in tools]
+        fields = {"tools": offered, "system": f"Prompt {index // 3}", "metadata": {"user_id": f"{index // 2}"}}
+        body = json.dumps({"model": "m", "messages": messages, **fields}, separators=(",", ":")).encode()
+        assert through(body, TARGET, kept) == translate(decode_request(body), TARGET)
+        messages += turn(index)
+
+
+@pytest.mark.parametrize("separators", [(", ", ":"), (",", ": ")])
+def test_a_body_with_white_space_between_its_messages_is_read_whole(separators: tuple[str, str]) -> None:
+    kept = caches()
+    messages = [{"role": "user", "content": "go"}, *turn(0), *turn(1)]
+    body = json.dumps({"model": "m", "messages": messages}, separators=separators).encode()
+    for _ in range(3):
+        assert through(body, TARGET, kept) == translate(decode_request(body), TARGET)
+    assert kept.sessions.recall("s") is None
 
 
 def test_the_messages_that_carry_the_clients_cache_mark_are_looked_at_again() -> None:
@@ -159,7 +246,7 @@ def test_a_session_without_a_name_and_a_body_of_another_kind_are_not_remembered(
 def test_what_was_left_out_of_the_beginning_stays_on_the_record() -> None:
     kept = caches()
     thought = {"type": "my_note", "x": 1}
-    messages = [{"role": "user", "content": [thought]}, {"role": "assistant", "content": "a"}]
+    messages: list[dict[str, Any]] = [{"role": "user", "content": [thought]}, {"role": "assistant", "content": "a"}]
     messages.append({"role": "user", "content": "b"})
     for _ in range(3):
         made, fresh = send(messages, kept), send(messages, None)
@@ -168,7 +255,7 @@ def test_what_was_left_out_of_the_beginning_stays_on_the_record() -> None:
         assert made.notes
 
 
-@pytest.mark.parametrize("end", [b"", b"}", b"],", b',"x"]}', b"[", b', {"role":5}]}'])
+@pytest.mark.parametrize("end", [b"", b"}", b"],", b',"x"]}', b"[", b",]}", b',{"role":"user"},]}', b', {"role":5}]}'])
 def test_a_broken_rest_behind_a_known_beginning_is_refused(end: bytes) -> None:
     kept = caches()
     messages = [{"role": "user", "content": "go"}, *turn(0), *turn(1)]
@@ -178,7 +265,7 @@ def test_a_broken_rest_behind_a_known_beginning_is_refused(end: bytes) -> None:
     assert remembered is not None
     assert remembered.count
     with pytest.raises(TurnoutError):
-        through(body[: len(remembered.prefix)] + end, TARGET, kept)
+        through(body[: remembered.end_in(body)] + end, TARGET, kept)
 
 
 def test_nothing_is_remembered_of_a_try_without_reasoning() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _OPEN = b"{"
 _INPUT = b',"input":['
+_COMMA = b","
 _END = b"]}"
 _UNFORCED = (b'"auto"', b'"none"')
 
@@ -42,9 +43,11 @@ class Beginning(msgspec.Struct, frozen=True):
 
 def joined(fields: Iterable[tuple[str, bytes]]) -> bytes:
     """The fields before ``input``, without brackets."""
-    return b",".join(b'"%s":%s' % (name.encode(), value) for name, value in fields)
+    return b",".join([b'"%s":%s' % (name.encode(), value) for name, value in fields])
 
 
 def whole_body(head: bytes, items: Iterable[bytes]) -> bytes:
     """A request's body: `head` is what `joined` makes of its fields, `items` are those of ``input``."""
-    return b"".join((_OPEN, head, _INPUT, b",".join(items), _END))
+    parts = [part for item in items for part in (item, _COMMA)]
+    parts[-1:] = [_END]
+    return b"".join((_OPEN, head, _INPUT, *parts))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Raw
 
 from turnout.protocol import messages as wire
 from turnout.protocol import reading
@@ -18,22 +17,20 @@ from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, approximated, dropped
 from turnout.translate import reasoning
 from turnout.translate.deferred import TOOL_SEARCH, referenced, searched_words
-from turnout.translate.media import ContentParts, input_text, is_empty, kind_of, loaded_tool, output_text
-from turnout.translate.memory import Conversation, Known, Remembered, SessionMemory, terms_of
-from turnout.translate.pairing import SOUND, Ids, ids_of, is_sound, pair, pair_each
+from turnout.translate.media import ContentParts, input_text, is_empty, kind_of, loaded_tool, message_item, output_text
+from turnout.translate.memory import Conversation, Settled, State
+from turnout.translate.pairing import NO_CALLS, SOUND, pair
 from turnout.translate.search_history import SEARCH_BLOCKS, SearchHistory
 from turnout.translate.tools import short_call_id, short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from turnout.translate.deferred import Deferred
     from turnout.translate.target import Target
 
 _encode = msgspec.json.encode
 
-_ATTRIBUTION = "x-anthropic-billing-header:"
-_ATTRIBUTION_BYTES = b'"' + _ATTRIBUTION.encode()
 _OURS = b'"' + reasoning.PREFIX
 _QUOTE = 0x22
 _Text, _ToolUse, _ToolResult = wire.TextBlock, wire.ToolUseBlock, wire.ToolResultBlock
@@ -61,29 +58,12 @@ class History:
         self._max_call_id = target.capabilities.max_call_id
         self._target = target
         self._pairing = SOUND
-        self._depends_on_others = False
-        """The message at hand becomes what it does because of others: loaded tools go where they were found first."""
         self._deferred = deferred
-        self._tool_searches: set[str] = set()
-        """Calls that are searches for tools in upstream's own form."""
         self._searches = SearchHistory(self.notes)
         self._names: dict[str, bytes] = {}
         """Tool names as upstream has them, in JSON."""
         self._call_ids: dict[str, bytes] = {}
         """Call ids as upstream has them, in JSON."""
-
-    def add_system(self, system: str | list[wire.SystemBlock] | None) -> None:
-        """The system prompt as the first developer message, without the client's attribution line."""
-        if not system:
-            return
-        if isinstance(system, str):
-            texts: list[bytes | Raw] = [_encode(_without_attribution(system))]
-        else:
-            texts = [reading.text_of(block.text, f"system[{index}].text") for index, block in enumerate(system)]
-            if bytes(memoryview(texts[0])[: len(_ATTRIBUTION_BYTES)]) == _ATTRIBUTION_BYTES:
-                texts[0] = _encode(_without_attribution(reading.decode_text(system[0].text, "system[0].text")))
-        if parts := [input_text(text) for text in texts if not is_empty(text)]:
-            self._add_message(b"developer", parts)
 
     def add_messages(self, messages: Sequence[wire.Message | wire.TolerantMessage]) -> None:
         """All messages in order. Raises `TurnoutError` (`BAD_REQUEST`) naming the path, and `UnicodeDecodeError`."""
@@ -91,68 +71,39 @@ class History:
         for index, message in enumerate(messages):
             self._add(message, index)
 
-    def add_conversation(self, conversation: Conversation, memory: SessionMemory) -> None:
-        """The same for messages that are not read yet. What `memory` has of them is not worked out again."""
-        terms = terms_of(self._target)
-        known, raws = conversation.known, conversation.new
-        if known is not None and known.terms != terms:
-            known, raws = None, conversation.raws()
-        start = known if known is not None else Known(terms, conversation.head, conversation.head)
-        turns = self._turns(start, raws)
-        ids = [turn.ids if type(turn) is Remembered else ids_of(turn) for turn in turns]  # type: ignore[arg-type]
-        if not is_sound(ids, start.calls, start.waiting):
-            every = start.raws() + raws
-            decoded = [wire.decode_message(raw, index) for index, raw in enumerate(every)]
-            self._pairing = pair_each(decoded)
-            for index, message in enumerate(decoded):
-                self._add(message, index)
-            return
-        if start.items:
-            self.items.append(start.items)
-        self.notes += start.notes
-        self.full_names |= start.full_names
-        remembered = [
-            self._again(turn) if type(turn) is Remembered else self._anew(raw, turn, ids[index], start.count + index)  # type: ignore[arg-type]
-            for index, (raw, turn) in enumerate(zip(raws, turns, strict=True))
-        ]
-        if conversation.head and self._target.replay_reasoning:
-            memory.remember(conversation.key, start.grown(remembered))
+    def add_conversation(self, conversation: Conversation) -> Settled | None:
+        """The same for messages that are not read yet. What is known of them is not worked out again.
 
-    def _turns(self, start: Known, raws: list[Raw]) -> list[Remembered | wire.Message | wire.TolerantMessage]:
-        """The messages behind the beginning: as remembered if they came before, else read."""
-        turns: list[Remembered | wire.Message | wire.TolerantMessage] = []
-        same = True
-        for index, raw in enumerate(raws):
-            same = same and index < len(start.tail) and bytes(raw) == start.tail[index].raw
-            if same and start.tail[index].reusable:
-                turns.append(start.tail[index])
-            else:
-                turns.append(wire.decode_message(raw, start.count + index))
-        return turns
-
-    def _again(self, message: Remembered) -> Remembered:
-        self.items += message.items
-        if message.notes:
-            self.notes += message.notes
-        if message.full_names:
-            self.full_names |= message.full_names
-        return message
-
-    def _anew(self, raw: Raw, message: wire.Message | wire.TolerantMessage, ids: Ids, index: int) -> Remembered:
-        items, notes, names = len(self.items), len(self.notes), len(self.full_names)
-        self._depends_on_others = False
-        self._add(message, index)
-        copy = bytes(raw)  # a `Raw` would keep the whole request
-        made = tuple(self.items[items:])
-        return Remembered(
-            copy,
-            made,
-            ids,
-            {} if len(self.full_names) == names else self.full_names.copy(),
-            tuple(self.notes[notes:]),
-            not self._depends_on_others,
-            len(copy) + sum(map(len, made)),
-        )
+        Gives what became of those that will come again; None where one depends on another that is not before it.
+        """
+        terms = (*_terms(self._target), *self._deferred.terms)
+        known = conversation.known
+        if known is not None and not (known.state.terms == terms and self._deferred.fits(known.state.loaded)):
+            conversation, known = conversation.afresh(), None
+        first = known.count if known is not None else 0
+        messages = [wire.decode_message(raw, index) for index, raw in enumerate(conversation.new, first)]
+        settling = conversation.settling()
+        before = known.state.calls if known is not None else NO_CALLS
+        calls = before.and_then(messages[:settling])
+        after = calls.and_then(messages[settling:]) if calls is not None else None
+        if calls is None or after is None or after.waiting:
+            early = [wire.decode_message(raw, index) for index, raw in enumerate(known.raws())] if known else []
+            self.add_messages([*early, *messages])
+            return None
+        if known is not None:
+            self.items += [piece.items for piece in known.pieces if piece.items]
+            self.notes += known.state.notes
+            self.full_names |= known.state.full_names
+            self._deferred.go_on(known.state.loaded)
+        here = len(self.items)
+        for index, message in enumerate(messages[:settling], first):
+            self._add(message, index)
+        made = b",".join(self.items[here:])
+        self.items[here:] = [made] if made else []
+        state = State(terms, calls, self._deferred.loaded(), self.full_names.copy(), tuple(self.notes))
+        for index, message in enumerate(messages[settling:], first + settling):
+            self._add(message, index)
+        return Settled(conversation, settling, made, state)
 
     def _add(self, message: wire.Message | wire.TolerantMessage, index: int) -> None:
         start = len(self.items)
@@ -161,9 +112,9 @@ class History:
             if content:
                 text = _encode(content)
                 if role == "assistant":
-                    self._add_message(b"assistant", [output_text(text)])
+                    self.items.append(message_item(b"assistant", [output_text(text)]))
                 else:
-                    self._add_message(b"user" if role == "user" else b"developer", [input_text(text)])
+                    self.items.append(message_item(b"user" if role == "user" else b"developer", [input_text(text)]))
         elif role == "assistant":
             self._add_assistant(content, index)
         else:
@@ -175,20 +126,17 @@ class History:
             if not item.isascii():
                 item.decode()
 
-    def _add_message(self, role: bytes, parts: list[bytes]) -> None:
-        self.items.append(b"".join((b'{"type":"message","role":"', role, b'","content":[', b",".join(parts), b"]}")))
-
     def _add_user(self, role: bytes, blocks: Sequence[wire.Block], message: int) -> None:
         sound = self._pairing is SOUND and role == b"user"
         parts: list[bytes] = []
         for index, block in enumerate(blocks):
             if type(block) is _ToolResult:
                 if parts:
-                    self._add_message(role, parts)
+                    self.items.append(message_item(role, parts))
                     parts = []
                 # The common case, and the bulk of a session's bytes: copied as it is.
                 output = bytes(block.content)
-                if block.tool_use_id in self._tool_searches:
+                if self._deferred.is_search(block.tool_use_id):
                     self._add_found_tools(block, message, index)
                 elif sound and output[0] == _QUOTE and not block.is_error:
                     self._add_output(self._call_id(block.tool_use_id), output)
@@ -200,7 +148,7 @@ class History:
             else:
                 parts += self._content(block, _place(message, index))
         if parts:
-            self._add_message(role, parts)
+            self.items.append(message_item(role, parts))
 
     def _add_assistant(self, blocks: Sequence[wire.Block], message: int) -> None:
         parts: list[bytes] = []
@@ -218,7 +166,7 @@ class History:
                     parts += [output_text(word) for word in words]
                     continue
             if parts:
-                self._add_message(b"assistant", parts)
+                self.items.append(message_item(b"assistant", parts))
                 parts = []
             if type(block) is _ToolUse:
                 self._add_call(block, message, index)
@@ -233,7 +181,7 @@ class History:
                     dropped(_place(message, index), f"a {kind_of(block)} block of an assistant has no form upstream")
                 )
         if parts:
-            self._add_message(b"assistant", parts)
+            self.items.append(message_item(b"assistant", parts))
 
     def _add_reasoning(self, signature: bytes, message: int, index: int) -> None:
         """`signature` is a JSON string; what is no envelope of ours is foreign thinking, and left alone."""
@@ -250,9 +198,7 @@ class History:
         pairing = self._pairing
         call_id = self._call_id(block.id if pairing is SOUND else pairing.renamed.get((message, index), block.id))
         if block.name == TOOL_SEARCH and self._deferred.native:
-            self._depends_on_others = True
-            self._tool_searches.add(block.id)
-            self.items.append(self._deferred.call(call_id, bytes(block.input)))
+            self.items.append(self._deferred.call(block.id, call_id, bytes(block.input)))
             if (message, index) in pairing.unanswered:
                 self.items.append(self._deferred.output(call_id, []))
             return
@@ -310,7 +256,6 @@ class History:
 
     def _add_found_tools(self, block: wire.ToolResultBlock, message: int, index: int) -> None:
         """The result of a search for tools in upstream's own form."""
-        self._depends_on_others = True
         path = _place(message, index)
         if (message, index) in self._pairing.orphaned:
             self._add_orphan(block, path)
@@ -325,7 +270,7 @@ class History:
             self.items.append(self._deferred.output(call_id, []))
             words = [input_text(searched_words(content))] if content[:1] == b'"' and len(content) > 2 else []
         if words:
-            self._add_message(b"developer", words)
+            self.items.append(message_item(b"developer", words))
 
     def _result_parts(self, block: wire.ToolResultBlock, path: str) -> list[bytes]:
         """A result's blocks as content parts, with word of a failure before them: upstream has no field for it."""
@@ -338,7 +283,6 @@ class History:
 
     def _content(self, block: wire.Block, path: str) -> list[bytes]:
         if type(block) is wire.ToolReferenceBlock:
-            self._depends_on_others = True
             self._deferred.meet(block.tool_name)
             # By the name that the tool has upstream, or the model would be told of one that it does not have.
             return [loaded_tool(short_name(block.tool_name, self._max_name), path, self.notes)]
@@ -352,15 +296,20 @@ class History:
             parts += [] if is_empty(block.content) else [input_text(block.content)]
         elif not reading.is_null(block.content):
             parts = self._result_parts(block, path)
-        self._add_message(b"user", [_ORPHAN, *parts])
+        self.items.append(message_item(b"user", [_ORPHAN, *parts]))
 
 
 def _place(message: int, index: int) -> str:
     return f"messages[{message}].content[{index}]"
 
 
-def _without_attribution(text: str) -> str:
-    """`text` without the client's attribution line, which differs between equal conversations."""
-    if not text.startswith(_ATTRIBUTION):
-        return text
-    return text.partition("\n")[2].lstrip("\n")
+def _terms(target: Target) -> tuple[Hashable, ...]:
+    """All of a target on which a message's translation depends."""
+    return (
+        target.account,
+        target.model,
+        target.image_detail,
+        target.replay_reasoning,
+        target.tool_search,
+        target.capabilities,
+    )

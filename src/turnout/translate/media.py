@@ -34,6 +34,11 @@ def output_text(text: bytes | Raw) -> bytes:
     return b"".join((b'{"type":"output_text","text":', text, b"}"))
 
 
+def message_item(role: bytes, parts: list[bytes]) -> bytes:
+    """A message of these content parts."""
+    return b"".join((b'{"type":"message","role":"', role, b'","content":[', b",".join(parts), b"]}"))
+
+
 def is_empty(text: bytes | Raw) -> bool:
     """Whether a JSON string is the empty one."""
     return len(text) <= 2

@@ -1,7 +1,8 @@
 """What earlier requests of a session were translated into, so that only what is new is read and translated.
 
-A coding session sends its whole history with each request: nine tenths of a request are the one before. The beginning
-that came before byte for byte is neither decoded nor translated again. Holds bytes only, and no more than its limit.
+A coding session sends its whole history with each request: nine tenths of a request are the one before. What came
+before byte for byte, the beginning of the messages and all that is around them, is compared, and neither decoded nor
+translated again. Holds nothing of the requests themselves but copies, and no more than its limit.
 """
 
 from __future__ import annotations
@@ -11,108 +12,113 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Raw
 
 from turnout.protocol import messages as wire
 from turnout.protocol.fidelity import Note
-from turnout.translate.pairing import Ids
+from turnout.translate.deferred import Loaded
+from turnout.translate.opening import Opening
+from turnout.translate.pairing import Calls
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-
-    from msgspec import Raw
+    from collections.abc import Hashable
 
     from turnout.translate.target import Target
 
 LIMIT = 16 * 1024 * 1024
 """Bytes held in all: a few dozen long sessions."""
 
-TAIL = 12
-"""Messages behind a beginning that may wait to become part of it: joining them to it copies all of it."""
-
 _HEAD = re.compile(rb'\{"model":"[^"\\]{1,200}","messages":\[')
 """How Claude Code begins a body (claude-code-wire.md 1). Other clients' requests are read whole each time."""
 _MARK = b'"cache_control"'
-"""Stands in the messages near the end, and is gone from them next time (claude-code-wire.md 11)."""
+"""Stands in messages near the end, and is gone from them next time (claude-code-wire.md 11)."""
+_MARKED = 6
+"""Messages at the end that may have such a mark."""
+_OVERHEAD = 2048
+"""Bytes that a session takes beside those that are counted, roughly."""
+
+_decode_raws = msgspec.json.Decoder(list[Raw]).decode
 
 
-class Remembered(msgspec.Struct, frozen=True, gc=False):
-    """One message and what it became."""
+class Piece(msgspec.Struct, frozen=True, gc=False):
+    """Messages that follow each other."""
 
     raw: bytes
-    """The message as the client sent it."""
-    items: tuple[bytes, ...]
-    ids: Ids
-    full_names: dict[str, str]
-    notes: tuple[Note, ...]
-    reusable: bool
-    """False if what it becomes depends on other messages."""
-    size: int
-    """Bytes held."""
-
-
-class Known(msgspec.Struct, frozen=True, gc=False):
-    """The beginning of a conversation, and what it became."""
-
-    terms: Hashable
-    """What of the target that depended on."""
-    head: bytes
-    """The body before the first message."""
-    prefix: bytes
-    """The body through the last message of the beginning."""
-    count: int = 0
-    """Messages in it."""
-    items: bytes = b""
-    """JSON, with commas between."""
-    calls: frozenset[str] = frozenset()
-    waiting: frozenset[str] = frozenset()
-    """Those of the calls that have no result yet."""
-    full_names: dict[str, str] = {}
-    notes: tuple[Note, ...] = ()
-    tail: tuple[Remembered, ...] = ()
-    """The messages behind the beginning."""
+    """As the client sent them, with what stands before them: a comma, or the beginning of the body."""
+    items: bytes
+    """What they became: JSON, with commas between."""
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        return len(self.prefix) + len(self.items) + sum([message.size for message in self.tail])
+        return len(self.raw) + len(self.items)
+
+    def __add__(self, other: Piece) -> Piece:
+        return Piece(self.raw + other.raw, b",".join(filter(None, (self.items, other.items))))
+
+
+class State(msgspec.Struct, frozen=True):
+    """Where a translation stands behind the first messages of a conversation."""
+
+    terms: Hashable
+    """What of the target and of the tools it depended on."""
+    calls: Calls
+    loaded: Loaded
+    full_names: dict[str, str]
+    notes: tuple[Note, ...]
+
+
+class Shell(msgspec.Struct, frozen=True):
+    """What is around the messages of a request, and what it became."""
+
+    head: bytes
+    """The body before the first message."""
+    text: bytes
+    """The body without the messages."""
+    opening: Opening
+    request: wire.MessagesRequest | None = None
+    """The text, read, once it has come again."""
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return len(self.text) + self.opening.size
+
+    def end_in(self, body: bytes) -> int:
+        """Where in the body the messages end, -1 if something else is around them."""
+        end = len(body) - len(self.text) + len(self.head)
+        return end if end >= len(self.head) and self.text.endswith(body[end:]) else -1
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The beginning of a conversation, and what is around its messages."""
+
+    pieces: tuple[Piece, ...]
+    """Few: what is new is joined to what is there once it is as much."""
+    count: int
+    """Messages in them."""
+    state: State
+    shell: Shell
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return _OVERHEAD + self.shell.size + sum([piece.size for piece in self.pieces])
+
+    def end_in(self, body: bytes) -> int:
+        """Where in the body the beginning ends, -1 if it begins otherwise."""
+        if not body.startswith(self.shell.head):
+            return -1
+        end = len(self.shell.head)
+        for piece in self.pieces:
+            if not body.startswith(piece.raw, end):
+                return -1
+            end += len(piece.raw)
+        return end
 
     def raws(self) -> list[Raw]:
-        """The beginning's messages."""
-        return list(wire.decode_envelope(self.prefix + b"]}").messages) if self.count else []  # type: ignore[arg-type]
-
-    def grown(self, messages: Sequence[Remembered]) -> Known:
-        """The beginning with the `messages` behind it: once there are many, as many of them as will come again as they
-        are become part of it. The others: tail."""
-        stable = 0
-        for message in messages[:-1]:
-            if not message.reusable or _MARK in message.raw:
-                break
-            stable += 1
-        if stable < TAIL and (self.count or not stable):
-            return msgspec.structs.replace(self, tail=tuple(messages))
-        added = messages[:stable]
-        raw = b",".join([message.raw for message in added])
-        calls, waiting = set(self.calls), set(self.waiting)
-        for message in added:
-            calls.update(message.ids.calls)
-            waiting.update(message.ids.calls)
-            waiting.difference_update(message.ids.results)
-        names = dict(self.full_names)
-        for message in added:
-            names.update(message.full_names)
-        items = [item for message in added for item in message.items]
-        return Known(
-            terms=self.terms,
-            head=self.head,
-            prefix=b",".join((self.prefix, raw)) if self.count else self.prefix + raw,
-            count=self.count + stable,
-            items=b",".join([self.items, *items] if self.items else items),
-            calls=frozenset(calls),
-            waiting=frozenset(waiting),
-            full_names=names,
-            notes=(*self.notes, *(note for message in added for note in message.notes)),
-            tail=tuple(messages[stable:]),
-        )
+        """The messages."""
+        return _decode_raws(b"[%s]" % b"".join([piece.raw for piece in self.pieces]))
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -120,16 +126,79 @@ class Conversation(msgspec.Struct, frozen=True):
 
     key: str
     """The session's; empty if nothing is to be remembered."""
-    head: bytes
-    """The body before the first message, if it is of the usual kind."""
-    known: Known | None
-    """The beginning, if it came before."""
     new: list[Raw]
-    """The messages behind it."""
+    """The messages behind the beginning that is known; all, if none is."""
+    body: bytes = b""
+    head: int = 0
+    """Bytes of the body before the first message; 0 if the body is not of the usual kind."""
+    at: int = 0
+    """Where in the body the first of the new messages begins, or would begin."""
+    known: Known | None = None
+    """The beginning, if it came before."""
+    shell: Shell | None = None
+    """What is around the messages, if that came before."""
 
     def raws(self) -> list[Raw]:
         """All messages."""
         return [*self.known.raws(), *self.new] if self.known is not None else self.new
+
+    def afresh(self) -> Conversation:
+        """The same with nothing known of the beginning."""
+        return msgspec.structs.replace(self, new=self.raws(), at=self.head, known=None)
+
+    def opening(self, target: Target) -> Opening | None:
+        """What is around the messages became this for the same target."""
+        if self.shell is not None and self.shell.opening.asked == target:
+            return self.shell.opening
+        return None
+
+    def settling(self) -> int:
+        """How many of the new messages are worth remembering: those that will come again as they are."""
+        if not self.head:
+            return 0
+        count = max(len(self.new) - 1, 0)
+        for index in range(count - 1, max(count - _MARKED, 0) - 1, -1):
+            if _MARK in bytes(self.new[index]):
+                count = index
+        return count
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What the first of a request's new messages became."""
+
+    conversation: Conversation
+    count: int
+    items: bytes
+    """JSON, with commas between."""
+    state: State
+
+    def known(self, opening: Opening) -> Known | None:
+        """What is known of the session with this; None if nothing can be."""
+        conversation, before = self.conversation, self.conversation.known
+        raw = b",".join(conversation.new[: self.count])
+        behind = b",".join(conversation.new[self.count :])
+        end = conversation.at + len(raw) + (1 if raw and behind else 0)
+        body = conversation.body
+        if not (body.startswith(raw, conversation.at) and body.startswith(behind, end)):
+            return None  # there is white space between the messages
+        shell = conversation.shell
+        if shell is None:
+            head = body[: conversation.head]
+            shell = Shell(head, head + body[end + len(behind) :], opening)
+        elif shell.opening is not opening:
+            shell = msgspec.structs.replace(shell, opening=opening)
+        pieces, count = (before.pieces, before.count) if before is not None else ((), 0)
+        if raw:
+            pieces = _joined(pieces, Piece(b"," + raw if count else raw, self.items))
+        return Known(pieces, count + self.count, self.state, shell)
+
+
+def _joined(pieces: tuple[Piece, ...], piece: Piece) -> tuple[Piece, ...]:
+    """The pieces with one more, each longer than the next: so there are few, and few bytes are copied for that."""
+    while pieces and pieces[-1].size < 2 * piece.size:
+        piece = pieces[-1] + piece
+        pieces = pieces[:-1]
+    return (*pieces, piece)
 
 
 class SessionMemory:
@@ -138,7 +207,8 @@ class SessionMemory:
     def __init__(self, limit: int = LIMIT) -> None:
         """`limit` is in bytes; 0 remembers nothing."""
         self._limit = limit
-        self._held = 0
+        self.held = 0
+        """Bytes that are held."""
         self._sessions: OrderedDict[str, Known] = OrderedDict()
 
     def recall(self, key: str) -> Known | None:
@@ -151,11 +221,11 @@ class SessionMemory:
         if size > self._limit:
             return
         before = self._sessions.pop(key, None)
-        self._held += size - (before.size if before is not None else 0)
+        self.held += size - (before.size if before is not None else 0)
         self._sessions[key] = known
-        while self._held > self._limit:
+        while self.held > self._limit:
             _, oldest = self._sessions.popitem(last=False)
-            self._held -= oldest.size
+            self.held -= oldest.size
 
 
 def read_request(body: bytes, memory: SessionMemory, key: str) -> tuple[wire.MessagesRequest, Conversation]:
@@ -164,25 +234,46 @@ def read_request(body: bytes, memory: SessionMemory, key: str) -> tuple[wire.Mes
     Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
     """
     known = memory.recall(key) if key else None
-    if known is not None and known.count and body.startswith(known.prefix):
-        size = len(known.prefix)
-        behind = body[size : size + 1]
-        if behind in (b",", b"]"):
-            rest = known.head + body[size + (behind == b",") :]
-            request = wire.decode_envelope(rest, known.count)
-            return request, Conversation(key, known.head, known, list(request.messages))  # type: ignore[arg-type]
-    head = _HEAD.match(body, 0, 300) if key else None
+    again = _read_again(body, known, key) if known is not None else None
+    if again is not None:
+        return again
     request = wire.decode_envelope(body)
-    return request, Conversation(key, head[0] if head else b"", None, list(request.messages))  # type: ignore[arg-type]
+    head = _HEAD.match(body, 0, 300) if key else None
+    size = head.end() if head else 0
+    return request, Conversation(key, list(request.messages), body, size, size)  # type: ignore[arg-type]
 
 
-def terms_of(target: Target) -> Hashable:
-    """All of a target on which a message's translation depends."""
-    return (
-        target.account,
-        target.model,
-        target.image_detail,
-        target.replay_reasoning,
-        target.tool_search,
-        target.capabilities,
-    )
+def _read_again(body: bytes, known: Known, key: str) -> tuple[wire.MessagesRequest, Conversation] | None:
+    """The request if it begins as known, and none if it does not."""
+    shell = known.shell
+    at = known.end_in(body)
+    if at < 0:
+        return None
+    if known.count and body.startswith(b",{", at):
+        at += 1
+    elif known.count and not body.startswith(b"]", at):
+        return None
+    end = shell.end_in(body)
+    new = _raws(body[at:end]) if end >= at else None
+    if new is None or not (new or known.count):
+        return _read_around(body, known, at, key)
+    request = shell.request
+    if request is None:
+        request = wire.decode_envelope(shell.text, 1)
+        shell = msgspec.structs.replace(shell, request=request)
+    return request, Conversation(key, new, body, len(shell.head), at, known, shell)
+
+
+def _read_around(body: bytes, known: Known, at: int, key: str) -> tuple[wire.MessagesRequest, Conversation]:
+    """The request if what is around the messages is not as known."""
+    head = known.shell.head
+    request = wire.decode_envelope(head + body[at:], known.count)
+    return request, Conversation(key, list(request.messages), body, len(head), at, known)  # type: ignore[arg-type]
+
+
+def _raws(messages: bytes) -> list[Raw] | None:
+    """Messages with commas between; None if they are none."""
+    try:
+        return _decode_raws(b"[%s]" % messages)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

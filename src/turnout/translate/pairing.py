@@ -13,10 +13,12 @@ import msgspec
 from turnout.protocol import messages as wire
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     Place = tuple[int, int]
     """Index of a message and of a block in it."""
+
+_Call, _Result = wire.ToolUseBlock, wire.ToolResultBlock
 
 
 class Pairing(msgspec.Struct, frozen=True):
@@ -33,56 +35,47 @@ class Pairing(msgspec.Struct, frozen=True):
 SOUND = Pairing()
 
 
-class Ids(msgspec.Struct, frozen=True, gc=False):
-    """The ids of the calls and results in one message."""
+class Calls(msgspec.Struct, frozen=True, gc=False):
+    """The calls in a conversation, or in its beginning, that is sound as far as it goes."""
 
-    calls: tuple[str, ...] = ()
-    results: tuple[str, ...] = ()
+    made: frozenset[str] = frozenset()
+    """Their ids."""
+    waiting: frozenset[str] = frozenset()
+    """Those of them that have no result yet."""
+
+    def and_then(self, messages: Iterable[wire.Message | wire.TolerantMessage]) -> Calls | None:
+        """With what follows; None if there is an id twice in it, or a result without its call before it.
+
+        Results come in the order in which the tools finished. Calls and results in a foreign role are none.
+        """
+        made: set[str] = set()
+        waiting = set(self.waiting)
+        for message in messages:
+            if type(message.content) is not list:
+                continue
+            if message.role == "assistant":
+                for block in message.content:
+                    if type(block) is _Call:
+                        if block.id in made or block.id in self.made:
+                            return None
+                        made.add(block.id)
+                        waiting.add(block.id)
+            elif message.role == "user":
+                for block in message.content:
+                    if type(block) is _Result:
+                        if block.tool_use_id not in waiting:
+                            return None
+                        waiting.remove(block.tool_use_id)
+        return Calls(self.made | made if made else self.made, frozenset(waiting))
 
 
-NO_IDS = Ids()
-
-
-def ids_of(message: wire.Message | wire.TolerantMessage) -> Ids:
-    """The calls and results in a message; those in a foreign role are none."""
-    if type(message.content) is list:
-        if message.role == "assistant":
-            return Ids(calls=tuple([block.id for block in message.content if type(block) is wire.ToolUseBlock]))
-        if message.role == "user":
-            found = [block.tool_use_id for block in message.content if type(block) is wire.ToolResultBlock]
-            return Ids(results=tuple(found)) if found else NO_IDS
-    return NO_IDS
-
-
-def is_sound(
-    messages: Iterable[Ids], before: Collection[str] = frozenset(), open_before: Collection[str] = frozenset()
-) -> bool:
-    """Whether each call has one result behind it, and each result its call before it, with no id twice.
-
-    So it is in nearly every history. Results come in the order in which the tools finished. `before` are the calls of
-    a sound beginning, `open_before` those of them that had no result in it.
-    """
-    seen = set(before)
-    waiting = set(open_before)
-    calls = len(seen)
-    results = calls - len(waiting)
-    for ids in messages:
-        if ids.calls:
-            seen.update(ids.calls)
-            waiting.update(ids.calls)
-            calls += len(ids.calls)
-        elif ids.results:
-            if not waiting.issuperset(ids.results):
-                return False
-            waiting.difference_update(ids.results)
-            results += len(ids.results)
-    # With an id twice, in calls or in results, the numbers part.
-    return calls == results == len(seen)
+NO_CALLS = Calls()
 
 
 def pair(messages: Sequence[wire.Message | wire.TolerantMessage]) -> Pairing:
-    """Pairs calls with results, in order."""
-    return SOUND if is_sound(map(ids_of, messages)) else pair_each(messages)
+    """Pairs calls with results, in order. Nearly every history is sound."""
+    calls = NO_CALLS.and_then(messages)
+    return SOUND if calls is not None and not calls.waiting else pair_each(messages)
 
 
 def pair_each(messages: Sequence[wire.Message | wire.TolerantMessage]) -> Pairing:
@@ -95,7 +88,7 @@ def pair_each(messages: Sequence[wire.Message | wire.TolerantMessage]) -> Pairin
     renamed: dict[Place, str] = {}
     for m, message in enumerate(messages):
         for b, block in enumerate(message.content if type(message.content) is list else ()):
-            if type(block) is wire.ToolUseBlock and message.role == "assistant":
+            if type(block) is _Call and message.role == "assistant":
                 new_id = None
                 while (block.id if new_id is None else new_id) in used:
                     times[block.id] = times.get(block.id, 1) + 1
@@ -104,7 +97,7 @@ def pair_each(messages: Sequence[wire.Message | wire.TolerantMessage]) -> Pairin
                 if new_id is not None:
                     renamed[m, b] = new_id
                 open_calls.setdefault(block.id, []).append(((m, b), new_id))
-            elif type(block) is wire.ToolResultBlock and message.role == "user":
+            elif type(block) is _Result and message.role == "user":
                 waiting = open_calls.get(block.tool_use_id)
                 if not waiting:
                     orphaned.add((m, b))

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import json
 
 PREFIX = b"turnout:1:"
+_FIELDS = 6
 _HEX = b"hex."
 _PLAIN = re.compile(rb"[A-Za-z0-9+/=_.\-]+")
 _ITEM_ID = re.compile(r"rs[A-Za-z0-9_-]{1,62}")
@@ -47,22 +48,28 @@ def unseal(signature: bytes) -> Sealed | None:
     """Reads a signature (without quotes); None if it is not one of ours, is damaged, or carries no ciphertext."""
     if not signature.startswith(PREFIX):
         return None
-    fields = signature[len(PREFIX) :].split(b":")
-    if len(fields) != 4:
+    fields = signature.split(b":")
+    if len(fields) != _FIELDS:
         return None
-    content = fields[3]
+    content = fields[5]
     # Whether it is whole is for upstream to say; here it need only be safe to copy into JSON as it is.
     if not content or not content.isascii() or b"\\" in content or b'"' in content:
         return None
     try:
         if content.startswith(_HEX):
             content = json.encode(bytes.fromhex(content[len(_HEX) :].decode()).decode())[1:-1]
-        account, model, item_id = (unquote(field.decode("ascii"), errors="strict") for field in fields[:3])
+        account, model, item_id = _unquoted(fields[2]), _unquoted(fields[3]), _unquoted(fields[4])
     except ValueError:
         return None
     if item_id and not _ITEM_ID.fullmatch(item_id):
         return None
     return Sealed(account, model, item_id, content)
+
+
+def _unquoted(field: bytes) -> str:
+    """Raises ValueError for what is not ASCII, or is no UTF-8 behind it."""
+    text = field.decode("ascii")
+    return unquote(text, errors="strict") if "%" in text else text
 
 
 def account_in(message: bytes) -> str:
