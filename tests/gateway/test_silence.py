@@ -88,6 +88,29 @@ def test_after_the_hold_the_stream_is_opened_and_kept_alive(start: Start, where:
     assert len(empty) >= 3  # older clients do not count pings (claude-code-wire.md 6)
 
 
+def test_so_is_the_next_answer_over_the_same_connection(start: Start) -> None:
+    numbers = itertools.count()
+
+    def script(upstream: Connection) -> None:
+        upstream.read_request()
+        if next(numbers) == 0:
+            upstream.write(STREAM_HEAD + chunk(BEGIN_TEXT + delta("Hello") + completed("Hello")))
+            time.sleep(0.6)  # the end of its HTTP answer is late
+            upstream.write(b"0\r\n\r\n")
+            return
+        time.sleep(1.5)
+        upstream.write(STREAM_HEAD + chunk(BEGIN_TEXT + delta("Hello") + completed("Hello")) + b"0\r\n\r\n")
+
+    with ScriptedUpstream(script) as upstream, Wire(start(endpoint=upstream.url, timing=FAST)) as client:
+        client.post(message(stream=True))
+        client.read_until(b"0\r\n\r\n")
+        client.received = b""
+        client.post(message(stream=True))
+        data = client.read_until(b"Hello")
+
+    assert data.count(b"event: ping") >= 3
+
+
 def test_events_that_mean_nothing_to_the_client_do_not_keep_it_waiting(start: Start) -> None:
     def script(upstream: Connection) -> None:
         upstream.read_request()

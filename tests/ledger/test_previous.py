@@ -8,8 +8,8 @@ from turnout.ledger.previous import CONVERSATIONS, KINDS, PreviousRequests, Sent
 TITLE = said("developer", "Name the conversation.")
 
 
-def sent(name: str, data: bytes, *, model: str = "codex/astra", account: str = "codex/a", at: float = 100.0) -> Sent:
-    return Sent(name, data, model=model, account=account, at=at)
+def sent(name: str, data: bytes, *, model: str = "astra", account: str = "a", at: float = 100.0) -> Sent:
+    return Sent(name, data, model=("codex", model), account=("codex", account), at=at)
 
 
 def test_a_conversation_is_followed_turn_by_turn() -> None:
@@ -37,22 +37,22 @@ def test_a_changed_tool_is_named() -> None:
 
 def test_requests_of_another_kind_do_not_get_in_between() -> None:
     previous = PreviousRequests()
-    title = sent("req_2", body(TITLE, said("user", "Title of: hello")), model="codex/small")
+    title = sent("req_2", body(TITLE, said("user", "Title of: hello")), model="small")
     title.body = body(TITLE, said("user", "Title of: hello"), tools=(), model="gpt-small")
     previous.follow("s", sent("req_1", body(SYSTEM, HELLO)))
     assert previous.follow("s", title).verdict == "first"
     found = previous.follow("s", sent("req_3", body(SYSTEM, HELLO, said("assistant", "hi"))))
     assert (found.verdict, found.against) == ("unchanged", "req_1")
     again = body(TITLE, said("user", "Title of: bye"), tools=(), model="gpt-small")
-    assert previous.follow("s", sent("req_4", again, model="codex/small")).against == "req_2"
+    assert previous.follow("s", sent("req_4", again, model="small")).against == "req_2"
 
 
 def test_another_account_and_another_model_are_told() -> None:
     previous = PreviousRequests()
     previous.follow("s", sent("req_1", body(SYSTEM, HELLO)))
-    found = previous.follow("s", sent("req_2", body(SYSTEM, HELLO), account="codex/b"))
+    found = previous.follow("s", sent("req_2", body(SYSTEM, HELLO), account="b"))
     assert (found.verdict, found.other_account, found.other_model) == ("unchanged", True, False)
-    moved = sent("req_3", body(SYSTEM, HELLO, model="gpt-6-luna"), account="codex/b", model="codex/luna")
+    moved = sent("req_3", body(SYSTEM, HELLO, model="gpt-6-luna"), account="b", model="luna")
     found = previous.follow("s", moved)
     assert (found.verdict, found.other_account, found.other_model) == ("changed", False, True)
 

@@ -110,7 +110,8 @@ class Exchange:
 
     def header(self, name: bytes) -> str:
         """A header's value as text, empty if it was not sent."""
-        return self.headers.get(name, b"").decode("latin-1")
+        value = self.headers.get(name)
+        return value.decode("latin-1") if value else ""
 
     async def body(self, limit: int, seconds: float) -> bytes:
         """The whole request body, decompressed. ``limit`` is in bytes, before and after.

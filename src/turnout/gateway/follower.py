@@ -29,8 +29,8 @@ class Follower:
         sent = Sent(
             record.request_id,
             body,
-            model=f"{record.upstream}/{record.model}",
-            account=f"{record.upstream}/{record.account}",
+            model=(record.upstream, record.model),
+            account=(record.upstream, record.account),
             at=record.at,
         )
         try:

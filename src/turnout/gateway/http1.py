@@ -20,6 +20,8 @@ from turnout.translate.errors import to_anthropic
 if TYPE_CHECKING:
     import asyncio
 
+    from uvicorn._types import HTTPScope
+
     from turnout.config import Server
 
 HEAD_LIMIT = 64 * 1024
@@ -77,28 +79,39 @@ class LimitedProtocol(HttpToolsProtocol):
             )
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
         self._in_head = True
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._head_size = 0
         self._deadline.lift()
-        parser, scope = self.parser, self.scope
-        scope["method"] = parser.get_method().decode("ascii")
-        version = parser.get_http_version()
-        scope["http_version"] = version
+        parser, target = self.parser, httptools.parse_url(self.url)
+        version, path = parser.get_http_version(), target.path.decode("ascii")
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": parser.get_method().decode("ascii"),
+            "root_path": self.root_path,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": target.path,
+            "query_string": target.query or b"",
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+        self.scope = cast("HTTPScope", scope)
         self._upgrades = parser.should_upgrade() and self._should_upgrade()
         if self._upgrades:
             return
-        target = httptools.parse_url(self.url)
-        path = target.path.decode("ascii")
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = target.path
-        scope["query_string"] = target.query or b""
         before = self.cycle
         self.cycle = Cycle(
-            cast("dict[str, Any]", scope),
+            scope,
             self.transport,
             self.flow,
             default_headers=self.server_state.default_headers,

@@ -93,7 +93,8 @@ def add_failure(record: RequestRecord, failure: Failure | None) -> None:
 
 def asks_for_strictness(exchange: Exchange) -> bool:
     """Whether the client wants a request refused in place of one with something left out."""
-    return exchange.headers.get(STRICT_HEADER, b"").strip().lower() in YES
+    asked = exchange.headers.get(STRICT_HEADER)
+    return asked is not None and asked.strip().lower() in YES
 
 
 # A gateway meets the same few clients and sessions again and again.

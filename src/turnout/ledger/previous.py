@@ -15,6 +15,9 @@ from turnout.ledger.record import PrefixFinding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from turnout.ledger.prefix import Parting
+    from turnout.ledger.record import Verdict
+
 BUDGET = 8 * 1024 * 1024
 """Bytes of bodies that are held in all: some thirty sessions of 250 KB, or a few very long ones."""
 CONVERSATIONS = 1024
@@ -31,7 +34,9 @@ class Sent:
 
     __slots__ = ("account", "at", "body", "model", "request_id", "tokens")
 
-    def __init__(self, request_id: str, body: bytes, *, model: str, account: str, at: float) -> None:
+    def __init__(
+        self, request_id: str, body: bytes, *, model: tuple[str, str], account: tuple[str, str], at: float
+    ) -> None:
         """``model`` and ``account`` name upstream and model, and upstream and account; ``at`` is in Unix seconds."""
         self.request_id = request_id
         self.body: bytes | None = body
@@ -93,7 +98,7 @@ def _compare(kinds: Sequence[Sent], present: Sent, *, named: bool) -> tuple[Sent
     body = present.body or b""
     for before in reversed(kinds):
         if before.body is not None and continues(before.body, body):
-            return before, _finding(before, present, PrefixFinding(verdict="unchanged"))
+            return before, _finding(before, present, "unchanged")
     after = Body(body)
     related = [
         (kin, before, old)
@@ -105,18 +110,17 @@ def _compare(kinds: Sequence[Sent], present: Sent, *, named: bool) -> tuple[Sent
         said_alike = bool(kin & SAME_WORDS)
         if (kin >= OWN_KIND or before.model == present.model) if named else said_alike:
             found = parting(old, after)
-            verdict = PrefixFinding(verdict="changed" if found else "unchanged", parting=found)
-            return before, _finding(before, present, verdict)
+            return before, _finding(before, present, "changed" if found else "unchanged", found)
     gone = next((before for before in reversed(kinds) if before.body is None and before.model == present.model), None)
     if gone is not None and named:
-        return gone, _finding(gone, present, PrefixFinding(verdict="unknown"))
+        return gone, _finding(gone, present, "unknown")
     return None, PrefixFinding(verdict="first")
 
 
-def _finding(before: Sent, present: Sent, found: PrefixFinding) -> PrefixFinding:
+def _finding(before: Sent, present: Sent, verdict: Verdict, parting: Parting | None = None) -> PrefixFinding:
     return PrefixFinding(
-        verdict=found.verdict,
-        parting=found.parting,
+        verdict=verdict,
+        parting=parting,
         against=before.request_id,
         seconds=round(max(0.0, present.at - before.at), 1),
         tokens=before.tokens,
