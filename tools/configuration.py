@@ -24,7 +24,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "configuration.md"
 SCHEMA = PAGE.with_name(FILE_NAME)
 
 HEAD = """\
-<!-- Written by tools/configuration.py from src/turnout/config.py and src/turnout/variables.py. Do not edit. -->
+<!-- Written by tools/configuration.py from src/turnout/config/ and src/turnout/variables.py. Do not edit. -->
 
 # Configuration
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 from typing import Any
 
 import msgspec
@@ -57,7 +58,9 @@ def encoded() -> str:
 def docstrings() -> dict[tuple[str, str], str]:
     """The texts in `turnout.config`: (section, field) → the string under the field; (section, "") → the section's."""
     found: dict[tuple[str, str], str] = {}
-    for node in ast.parse(inspect.getsource(config)).body:
+    records = [each for each in vars(config).values() if isinstance(each, type) and issubclass(each, config.Section)]
+    sources = [inspect.getsource(sys.modules[name]) for name in sorted({each.__module__ for each in records})]
+    for node in (node for source in sources for node in ast.parse(source).body):
         if not isinstance(node, ast.ClassDef):
             continue
         found[node.name, ""] = ast.get_docstring(node) or ""
