@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.translate import answers
 from turnout.protocol import responses as wire
 from turnout.protocol.errors import FailureKind
-from turnout.translate.response_events import Completed, EventReader, Failed, ItemOrder, ItemRecord, RateLimits
+from turnout.translate.response_events import Completed, EventReader, Failed, RateLimits
 
 
 def read(*events: bytes) -> list[object]:
@@ -50,37 +50,3 @@ def test_half_characters_are_mended() -> None:
     (record,) = read(b'event: response.function_call_arguments.delta\ndata: {"delta":"a\\ud83d"}\n\n')
     assert isinstance(record, wire.ArgumentsDelta)
     assert record.delta == "a\ufffd"
-
-
-def test_items_come_one_after_another() -> None:
-    order = ItemOrder()
-    events = [
-        answers.added(1, "message"),
-        answers.text(1, "b"),
-        answers.added(0, "message"),
-        answers.text(0, "a"),
-        answers.done(0, answers.message("a")),
-        answers.text(1, "c"),
-        answers.done(1, answers.message("bc")),
-        answers.text(1, "late"),
-        answers.added(2, "message"),
-    ]
-    records: list[ItemRecord] = []
-    for record in read(*events):
-        assert not isinstance(record, Completed | Failed | RateLimits)
-        records += order.take(record)
-    assert [record.output_index for record in records] == [1, 1, 1, 1, 0, 0, 0, 2]
-    ends = list(order.end([wire.Item(), wire.Item(), wire.Item(type="message"), wire.Item(type="reasoning")]))
-    assert [(record.output_index, type(record)) for record in ends] == [(2, wire.ItemDone), (3, wire.ItemDone)]
-
-
-def test_an_item_whose_end_never_came_is_ended_with_the_response() -> None:
-    order = ItemOrder()
-    for record in read(answers.added(0, "message"), answers.text(1, "b")):
-        assert isinstance(record, wire.ItemAdded | wire.TextDelta)
-        list(order.take(record))
-    assert [(type(record), record.output_index) for record in order.end([])] == [
-        (wire.ItemDone, 0),
-        (wire.TextDelta, 1),
-        (wire.ItemDone, 1),
-    ]

@@ -36,7 +36,7 @@ from tests.translate.answers import (
     thought,
 )
 from turnout.protocol.errors import Failure, FailureKind
-from turnout.translate import responses_to_messages
+from turnout.translate.answer_machine import PATIENCE
 
 SIGNATURE = "turnout:1:acct-1:gpt-5.5:rs_1:gAAAAcipher"
 
@@ -657,6 +657,6 @@ def test_upstream_is_not_heard_out_for_ever_behind_a_stop_sequence() -> None:
     stream = machine(stops=("</block>",))
     stream.feed(added(0, "message") + text(0, "yes</block>"))
     assert not stream.finished
-    out = stream.feed(text(0, "more") * responses_to_messages._PATIENCE)
+    out = stream.feed(text(0, "more") * PATIENCE)
     assert stream.finished
     assert json.loads(out.split(b"data: ")[-2].split(b"\n")[0])["delta"]["stop_reason"] == "stop_sequence"

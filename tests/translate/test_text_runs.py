@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnout.translate.text_runs import run_of
+from turnout.protocol import responses as wire
+from turnout.translate.response_events import EventReader, Failed, Record, TextRun
 
 END = b"\n\n"
 
@@ -33,46 +34,76 @@ def quoted(text: str) -> bytes:
     return json.dumps(text, ensure_ascii=False).encode()
 
 
-RUN = run_of(delta("first"), quoted("first"))
-assert RUN is not None
+PADDING = b": " + b"x" * 1024
 
 
-@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=8))
+def read(*blocks: bytes) -> list[Record]:
+    """Read in one piece, which is long enough to be taken for a burst."""
+    return EventReader().feed(b"".join(block + END for block in (*blocks, PADDING)))
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=2, max_size=8))
 def test_every_text_comes_out_as_it_was_written(texts: list[str]) -> None:
-    blocks = b"".join(delta(text, number) + END for number, text in enumerate(texts))
-    assert RUN.texts(blocks) == [quoted(text) for text in texts]
+    (run,) = read(*(delta(text, number) for number, text in enumerate(texts)))
+    assert isinstance(run, TextRun)
+    assert run.place == (1, 0)
+    assert [bytes(text) for text in run.texts] == [quoted(text) for text in texts]
 
 
-@pytest.mark.parametrize("other", ["item_id", "obfuscation"])
+@pytest.mark.parametrize("other", ["item_id", "obfuscation", "logprobs", "new_field"])
 def test_what_means_nothing_may_differ(other: str) -> None:
-    assert RUN.texts(delta("a") + END + delta("b", **{other: "x" * 40}) + END) == [b'"a"', b'"b"']
+    (run,) = read(delta("a"), delta("b", **{other: "x" * 40}))
+    assert isinstance(run, TextRun)
+    assert [bytes(text) for text in run.texts] == [b'"a"', b'"b"']
 
 
 @pytest.mark.parametrize(
-    "block",
+    ("block", "kind"),
     [
-        pytest.param(delta("b", output_index=2), id="another item"),
-        pytest.param(delta("b", content_index=1), id="another part"),
-        pytest.param(delta("b", logprobs=[{"token": "b"}]), id="another shape"),
-        pytest.param(delta("b").replace(b"output_text", b"refusal"), id="another event"),
-        pytest.param(b": comment", id="a comment"),
-        pytest.param(b"x" + delta("b"), id="garbage before it"),
-        pytest.param(delta("b") + b"x", id="garbage behind it"),
-        pytest.param(delta("b").replace(b'"b"', b'"\\x41"'), id="no JSON escape"),
-        pytest.param(delta("b").replace(b'"b"', b'"\x07"'), id="a raw control character"),
-        pytest.param(delta("b").replace(b'"b"', b'"\xff"'), id="no UTF-8"),
-        pytest.param(delta("b").replace(b'"b"', b"7"), id="no text"),
-        pytest.param(b"", id="an empty block"),
+        pytest.param(delta("b", output_index=2), wire.TextDelta, id="another item"),
+        pytest.param(delta("b", content_index=1), wire.TextDelta, id="another part"),
+        pytest.param(
+            delta("b").replace(b"event: response.output_text", b"event: response.refusal"),
+            wire.RefusalDelta,
+            id="another event",
+        ),
+        pytest.param(b": comment\n" + delta("b"), wire.TextDelta, id="a comment"),
+        pytest.param(delta("b") + b"\nid: 7", wire.TextDelta, id="another line"),
+        pytest.param(delta("b").replace(b",", b",\ndata: ", 1), wire.TextDelta, id="several lines"),
+        pytest.param(delta("b").replace(b"event: response.output_text.delta\n", b""), wire.TextDelta, id="no name"),
+        pytest.param(delta("b").replace(b'"b"', b"7"), wire.TextDelta, id="no text"),
+        pytest.param(delta("b").replace(b'"b"', b'{"text":"b"}'), wire.TextDelta, id="an object"),
+        pytest.param(delta("b") + b"x", Failed, id="garbage behind it"),
+        pytest.param(delta("b") + b'{"delta":"c"}', Failed, id="two in one"),
+        pytest.param(delta("b")[:-9], Failed, id="cut"),
+        pytest.param(delta("b").replace(b'"b"', b'"\\x41"'), Failed, id="no JSON escape"),
+        pytest.param(delta("b").replace(b'"b"', b'"\x07"'), Failed, id="a raw control character"),
+        pytest.param(delta("b").replace(b'"b"', b'"\xff"'), Failed, id="no UTF-8"),
     ],
 )
-def test_anything_else_among_them_is_left_to_be_read_one_by_one(block: bytes) -> None:
-    assert RUN.texts(delta("a") + END + block + END + delta("c") + END) is None
+def test_with_anything_else_among_them_each_is_read_for_itself(block: bytes, kind: type) -> None:
+    records = read(delta("a"), block, delta("c"))
+    assert [type(record) for record in records] == [wire.TextDelta, kind, wire.TextDelta]
 
 
-def test_an_event_in_which_the_text_cannot_be_told_shows_nothing() -> None:
-    twice = delta("a").replace(b'"delta":"a"', b'"delta":"a","delta":"a"')
-    assert run_of(twice, quoted("a")) is None
+def test_what_says_nothing_among_them_is_nothing() -> None:
+    records = read(delta("a"), b"", b": comment", delta("b"))
+    assert [type(record) for record in records] == [wire.TextDelta, wire.TextDelta]
 
 
-def test_nothing_is_no_run() -> None:
-    assert RUN.texts(b"") is None
+def test_what_comes_before_and_behind_them_keeps_its_place() -> None:
+    other = delta("x").replace(b"event: response.output_text", b"event: response.refusal")
+    records = read(other, delta("a"), delta("b"), delta("c"), other, b": comment")
+    assert [type(record) for record in records] == [wire.RefusalDelta, TextRun, wire.RefusalDelta]
+
+
+@given(st.lists(st.sampled_from([delta("a"), delta("b", output_index=2), b": comment", b""]), max_size=9))
+def test_they_say_the_same_together_and_one_by_one(blocks: list[bytes]) -> None:
+    one_by_one = [record for block in blocks for record in EventReader().feed(block + END)]
+    together = [each for record in read(*blocks) for each in (record.deltas if type(record) is TextRun else [record])]
+    assert [said(record) for record in together] == [said(record) for record in one_by_one]
+
+
+def said(record: Record) -> object:
+    assert isinstance(record, wire.TextDelta)
+    return bytes(record.delta), record.output_index, record.content_index

@@ -5,8 +5,13 @@ Fields follow the openai SDK's types; what servers leave out has a default (code
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeVar
+
 import msgspec
 from msgspec import Raw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class TextDelta(msgspec.Struct):
@@ -53,6 +58,10 @@ class ArgumentsDelta(msgspec.Struct):
     output_index: int = 0
 
 
+class InputDelta(ArgumentsDelta):
+    """``response.custom_tool_call_input.delta``."""
+
+
 class ArgumentsDone(msgspec.Struct):
     """``response.function_call_arguments.done``."""
 
@@ -62,7 +71,7 @@ class ArgumentsDone(msgspec.Struct):
 
 
 class InputDone(msgspec.Struct):
-    """``response.custom_tool_call_input.done``. The deltas before it are like those of a function's arguments."""
+    """``response.custom_tool_call_input.done``."""
 
     input: str | None = None
     output_index: int = 0
@@ -123,6 +132,9 @@ class ItemDone(msgspec.Struct):
     output_index: int = 0
 
 
+_Event = TypeVar("_Event", ItemAdded, ItemDone)
+
+
 class _ItemEvent(msgspec.Struct):
     item: Raw
     output_index: int = 0
@@ -139,6 +151,8 @@ class _ToolSearchCall(msgspec.Struct):
 
 
 _decode_item_event = msgspec.json.Decoder(_ItemEvent).decode
+_decode_item_added = msgspec.json.Decoder(ItemAdded).decode
+_decode_item_done = msgspec.json.Decoder(ItemDone).decode
 _decode_kind = msgspec.json.Decoder(_Kind).decode
 _decode_tool_search = msgspec.json.Decoder(_ToolSearchCall).decode
 _decode_whole_item = msgspec.json.Decoder(Item).decode
@@ -162,14 +176,23 @@ def decode_item(item: bytes | Raw) -> Item:
 
 def decode_added(data: bytes) -> ItemAdded:
     """Reads ``response.output_item.added``. Raises `msgspec.DecodeError`."""
-    event = _decode_item_event(data)
-    return ItemAdded(decode_item(event.item), event.output_index)
+    return _decode_event(data, _decode_item_added, ItemAdded)
 
 
 def decode_done(data: bytes) -> ItemDone:
     """Reads ``response.output_item.done``. Raises `msgspec.DecodeError`."""
-    event = _decode_item_event(data)
-    return ItemDone(decode_item(event.item), event.output_index)
+    return _decode_event(data, _decode_item_done, ItemDone)
+
+
+def _decode_event(data: bytes, decode: Callable[[bytes], _Event], make: Callable[[Item, int], _Event]) -> _Event:
+    try:
+        event = decode(data)
+        if event.item.type in ITEM_TYPES:
+            return event
+    except msgspec.ValidationError:
+        pass  # maybe by a field that means nothing here: of other items it is not read
+    odd = _decode_item_event(data)
+    return make(decode_item(odd.item), odd.output_index)
 
 
 class InputDetails(msgspec.Struct):

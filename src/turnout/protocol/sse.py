@@ -6,6 +6,8 @@ Sans-I/O. Knows nothing of what the events mean. Source: the WHATWG specificatio
 from __future__ import annotations
 
 _MAX_PENDING = 64 * 1024 * 1024
+_RETURN = 0x0D
+"""A carriage return; bytes are searched several times as fast for a number as for bytes."""
 
 
 class SseOverflowError(Exception):
@@ -34,9 +36,11 @@ class SseSplitter:
     def complete(self, data: bytes) -> bytes:
         """The same in one piece, each block with the blank line that ends it. Raises `SseOverflowError`."""
         pending = self._pending
+        if not pending and data.endswith(b"\n\n") and _RETURN not in data:
+            return data  # whole events, as they mostly come
         if pending:
             # A line end may be cut in two ("\n" | "\n", "\r" | "\n"): only then can the seam itself hold an end.
-            if pending[-1].endswith((b"\n", b"\r")) or b"\n\n" in data or b"\r" in data or data.startswith(b"\n"):
+            if pending[-1].endswith((b"\n", b"\r")) or b"\n\n" in data or _RETURN in data or data.startswith(b"\n"):
                 pending.append(data)
                 data = b"".join(pending)
                 pending.clear()
@@ -47,7 +51,7 @@ class SseSplitter:
                 pending.append(data)
                 return b""
         held = b""
-        if b"\r" in data:
+        if _RETURN in data:
             # Inside JSON a carriage return is always escaped, so every raw one is a line end.
             if data.endswith(b"\r"):
                 data, held = data[:-1], b"\r"

@@ -56,7 +56,6 @@ class ChatCalls:
         """`older`: the client knows ``function_call``, which there can be one of, and no ``tool_calls``."""
         self.made = 0
         """Calls that the client has to run."""
-        self.stop_reason = "function_call" if older else "tool_calls"
         self._writer = writer
         self._notes = notes
         self._full_names = full_names

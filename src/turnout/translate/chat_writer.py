@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
+EMPTY = b'""'
 DONE = b"data: [DONE]\n\n"
 _KEEPALIVE = b": waiting for the model\n\n"
 """A comment: clients' parsers pass over it, and any other line would be taken for a chunk."""
@@ -44,6 +45,7 @@ class ChatWriter:
         self._delta_end = b',"logprobs":null,"finish_reason":null}' + self._end
         self._text_begin = self._begin + b'{"content":'
         self._text_end = b"}" + self._delta_end
+        self._between = self._text_end + self._text_begin
 
     def taken(self) -> bytes:
         """What was written since the last time."""
@@ -62,10 +64,11 @@ class ChatWriter:
         self.start()
         self._out += (self._text_begin, text, self._text_end)
 
-    def texts(self, texts: list[bytes]) -> None:
-        """The same many times."""
+    def texts(self, texts: Sequence[bytes]) -> None:
+        """The same for each of `texts` that is not empty."""
         self.start()
-        self._out += (self._text_begin, (self._text_end + self._text_begin).join(texts), self._text_end)
+        if said := [text for text in texts if len(text) > len(EMPTY)]:
+            self._out += (self._text_begin, self._between.join(said), self._text_end)
 
     def delta(self, fields: bytes) -> None:
         """More of anything else: `fields` is the delta's object, JSON."""

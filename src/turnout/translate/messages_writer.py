@@ -19,8 +19,14 @@ _encode = msgspec.json.encode
 
 BlockKind = Literal["text", "thinking", "tool_use", "server_tool_use"]
 
-DELTA_END = b"}}\n\n"
+_DELTA_END = b"}}\n\n"
 EMPTY = b'""'
+_START = event(
+    b"message_start",
+    b'{"type":"message_start","message":{"id":%s,"type":"message","role":"assistant","model":%s,"content":[],'
+    b'"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":0,"output_tokens":0}}}',
+)
+_STOP = event(b"message_stop", b'{"type":"message_stop"}')
 _PING = event(b"ping", b'{"type":"ping"}')
 _DELTAS: dict[BlockKind, bytes] = {
     "text": b'{"type":"text_delta","text":',
@@ -49,13 +55,20 @@ class TokenUsage(msgspec.Struct, frozen=True):
 
     def plus(self, more: TokenUsage) -> TokenUsage:
         """Both together."""
-        return TokenUsage(*(getattr(self, name) + getattr(more, name) for name in self.__struct_fields__))
+        return TokenUsage(
+            self.input_tokens + more.input_tokens,
+            self.cached_tokens + more.cached_tokens,
+            self.cache_write_tokens + more.cache_write_tokens,
+            self.output_tokens + more.output_tokens,
+            self.reasoning_tokens + more.reasoning_tokens,
+            self.web_searches + more.web_searches,
+        )
 
 
 class MessagesWriter:
     """One answer's stream. What is written gathers in `out` until `taken` hands it over."""
 
-    __slots__ = ("block", "delta_start", "index", "message_id", "model", "out", "started")
+    __slots__ = ("_between", "_delta_start", "block", "index", "message_id", "model", "out", "started")
 
     def __init__(self, message_id: str, model: str) -> None:
         self.message_id = message_id
@@ -67,8 +80,10 @@ class MessagesWriter:
         """Index of the open block, or of the next one."""
         self.block: BlockKind | None = None
         """Kind of the open block."""
-        self.delta_start = b""
-        """The bytes before a delta of the open block; `DELTA_END` are the ones behind it."""
+        self._delta_start = b""
+        """The bytes before a delta of the open block; `_DELTA_END` are the ones behind it."""
+        self._between = b""
+        """The bytes between two of them."""
 
     def taken(self) -> bytes:
         """What was written since the last time."""
@@ -81,17 +96,7 @@ class MessagesWriter:
         if self.started:
             return
         self.started = True
-        message: dict[str, Any] = {
-            "id": self.message_id,
-            "type": "message",
-            "role": "assistant",
-            "model": self.model,
-            "content": [],
-            "stop_reason": None,
-            "stop_sequence": None,
-            "usage": {"input_tokens": 0, "output_tokens": 0},
-        }
-        self.out.append(event(b"message_start", _encode({"type": "message_start", "message": message})))
+        self.out.append(_START % (_encode(self.message_id), _encode(self.model)))
 
     def open(self, kind: Literal["text", "thinking"]) -> None:
         """Begins a block; an open one is ended."""
@@ -133,16 +138,19 @@ class MessagesWriter:
     def _open(self, kind: BlockKind, block: bytes) -> None:
         self._begin(block)
         self.block = kind
-        self.delta_start = (
+        self._delta_start = (
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":' % self.index
             + _DELTAS[kind]
         )
+        self._between = _DELTA_END + self._delta_start
 
     def delta(self, text: bytes) -> None:
         """More of the open block's text or input. `text` is a JSON string."""
-        self.out.append(self.delta_start)
-        self.out.append(text)
-        self.out.append(DELTA_END)
+        self.out += (self._delta_start, text, _DELTA_END)
+
+    def texts(self, texts: Sequence[bytes]) -> None:
+        """The same for each of `texts`."""
+        self.out += (self._delta_start, self._between.join(texts), _DELTA_END)
 
     def sign(self, signature: bytes) -> None:
         """The open thinking block's signature, whole: the client keeps the last one only (claude-code-wire.md 3).
@@ -193,7 +201,7 @@ class MessagesWriter:
         if len(requests) > 1:
             delta["usage"]["iterations"] = [{"type": "message", **_told(each)} for each in requests]
         self.out.append(event(b"message_delta", _encode(delta)))
-        self.out.append(event(b"message_stop", b'{"type":"message_stop"}'))
+        self.out.append(_STOP)
 
     def error(self, body: bytes) -> None:
         """Ends the message badly. `body` is an error in the protocol's shape."""

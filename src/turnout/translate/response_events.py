@@ -1,7 +1,7 @@
 """A stream of Responses events, read: bytes in, records out, wherever the network cut the bytes.
 
-What the records mean to a client is for the door's own machine. `turnout.translate.responses_to_messages` reads for
-itself, since most of its time goes into it.
+What the records mean to a client is for the door's own machine. Most events of a stream are text deltas: those that
+come together are read together, so that a burst costs next to nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import msgspec
 from turnout.protocol import responses as wire
 from turnout.protocol import surrogates
 from turnout.protocol.errors import Failure, FailureKind
-from turnout.protocol.sse import SseOverflowError, SseSplitter, blocks_of, parse
+from turnout.protocol.sse import SseOverflowError, SseSplitter, parse
 from turnout.translate.error_objects import read_error
 from turnout.translate.errors import classify_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
 ItemRecord = (
     wire.ItemAdded
@@ -32,7 +32,18 @@ ItemRecord = (
     | wire.AnnotationAdded
     | wire.ItemDone
 )
-"""Something about one output item. A `wire.RefusalDelta` is a `wire.TextDelta` too."""
+"""Something about one output item. A `wire.RefusalDelta` is a `wire.TextDelta` too, a `wire.InputDelta` a
+`wire.ArgumentsDelta`."""
+
+
+class TextRun(msgspec.Struct):
+    """Text deltas that follow one another, all of the same part."""
+
+    deltas: list[wire.TextDelta]
+    texts: list[bytes]
+    """What they say: each is a JSON string."""
+    place: tuple[int, int]
+    """Output and content index of the part."""
 
 
 class Completed(msgspec.Struct):
@@ -55,27 +66,15 @@ class RateLimits(msgspec.Struct):
     data: bytes
 
 
-Record = ItemRecord | Completed | Failed | RateLimits
+Record = TextRun | ItemRecord | Completed | Failed | RateLimits
 
-_DECODERS: dict[bytes, Callable[[bytes], ItemRecord]] = {
-    b"response.output_item.added": wire.decode_added,
-    b"response.output_text.delta": msgspec.json.Decoder(wire.TextDelta).decode,
-    b"response.output_text.annotation.added": msgspec.json.Decoder(wire.AnnotationAdded).decode,
-    b"response.output_text.done": msgspec.json.Decoder(wire.TextDone).decode,
-    b"response.refusal.delta": msgspec.json.Decoder(wire.RefusalDelta).decode,
-    b"response.refusal.done": msgspec.json.Decoder(wire.TextDone).decode,
-    b"response.reasoning_summary_text.delta": msgspec.json.Decoder(wire.SummaryDelta).decode,
-    b"response.reasoning_text.delta": msgspec.json.Decoder(wire.ReasoningDelta).decode,
-    b"response.function_call_arguments.delta": msgspec.json.Decoder(wire.ArgumentsDelta).decode,
-    b"response.function_call_arguments.done": msgspec.json.Decoder(wire.ArgumentsDone).decode,
-    b"response.custom_tool_call_input.delta": msgspec.json.Decoder(wire.ArgumentsDelta).decode,
-    b"response.custom_tool_call_input.done": msgspec.json.Decoder(wire.InputDone).decode,
-    b"response.output_item.done": wire.decode_done,
-}
-"""Events about one output item. Every type that is neither here nor terminal carries nothing that these do not."""
-
-_TEXT_DELTA = b"event: response.output_text.delta\ndata: "
-_decode_text_delta = msgspec.json.Decoder(wire.TextDelta).decode
+_BLANK = b"\n\n"
+_LINE_END = 0x0A
+_BURST = 1024
+"""Bytes below which a piece holds too few events for it to matter how they are read."""
+_EVENT = b"\n\nevent: "
+_TEXT_DELTA = b"\n\nevent: response.output_text.delta\ndata: "
+_text_decoder = msgspec.json.Decoder(wire.TextDelta)
 _decode_response = msgspec.json.Decoder(wire.ResponseEvent).decode
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_type = msgspec.json.Decoder(wire.EventType).decode
@@ -85,48 +84,81 @@ class EventReader:
     """Reads one response's stream."""
 
     def __init__(self) -> None:
-        self.block = b""
-        """The event of the last record, as it came."""
         self._splitter = SseSplitter()
 
-    def feed(self, data: bytes) -> Iterator[Record]:
+    def feed(self, data: bytes) -> list[Record]:
         """What upstream's next bytes complete."""
         try:
-            complete = self.complete(data)
+            complete = self._splitter.complete(data)
         except SseOverflowError:
-            yield too_long()
-            return
-        yield from self.read(complete)
+            return [Failed(_unreadable("an event of more than 64 MiB"))]
+        blocks = _BLANK + complete[:-2]
+        return _read_burst(blocks) if len(blocks) > _BURST else _read(blocks)
 
-    def complete(self, data: bytes) -> bytes:
-        """The events that upstream's next bytes complete, as they came. Raises `SseOverflowError`."""
-        return self._splitter.complete(data)
-
-    def read(self, complete: bytes) -> Iterator[Record]:
-        """What `complete` has given."""
-        for block in blocks_of(complete):
-            self.block = block
-            if (record := _text_delta(block) or _read(block, whole=True)) is not None:
-                yield record
-
-    def close(self) -> Iterator[Record]:
+    def close(self) -> list[Record]:
         """What is left when the stream ends: an event whose blank line never came, unless it was cut inside."""
-        for block in self._splitter.close():
-            if (record := _read(block, whole=False)) is not None:
-                yield record
+        return [record for block in self._splitter.close() for record in _read_closely(block, whole=False)]
 
 
-def _text_delta(block: bytes) -> wire.TextDelta | None:
-    """What most events of a stream are, read on a short way; None for one that wants to be looked at."""
-    if not block.startswith(_TEXT_DELTA) or not block.isascii():
-        return None
+def _read(blocks: bytes) -> list[Record]:
+    """Events of all kinds, each behind a blank line. Of those that say nothing nothing is given."""
+    odd, *usual = blocks.split(_EVENT)
+    records = _read_closely(odd) if odd else []
+    for block in usual:
+        name, _, data = block.partition(b"\ndata: ")
+        decode = _USUAL.get(name)
+        if decode is None or _LINE_END in data:
+            records += _read_closely(b"event: " + block)
+            continue
+        try:
+            if not data.isascii():
+                data.decode()
+            record = decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            records += _read_closely(b"event: " + block)
+        else:
+            if record is not None:
+                records.append(record)
+    return records
+
+
+def _read_burst(blocks: bytes) -> list[Record]:
+    """The same where many text deltas may come at once: they are read together, if nothing comes between them."""
+    before, *texts = blocks.split(_TEXT_DELTA)
+    if len(texts) > 1:
+        texts[-1], blank, behind = texts[-1].partition(_BLANK)
+        if (run := _read_run(texts)) is not None:
+            return [*_read(before), run, *_read(blank + behind)]
+    return _read(blocks)
+
+
+def _read_run(texts: Sequence[bytes]) -> TextRun | None:
+    """The data of text deltas, if that is all it is and they are all alike."""
     try:
-        return _decode_text_delta(block[len(_TEXT_DELTA) :])
-    except msgspec.DecodeError:
+        deltas = _text_decoder.decode_lines(b"\n".join(texts))
+        said: list[bytes] = [delta.delta for delta in deltas]
+        strings = _BLANK.join(said)  # an event's JSON holds no blank line: it tells them apart
+        if not strings.isascii():
+            strings.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    alike = (
+        len(deltas) == len(texts)
+        and strings.startswith(b'"')
+        and strings.count(_BLANK + b'"') == len(deltas) - 1
+        and len({delta.output_index for delta in deltas}) == 1
+        and len({delta.content_index for delta in deltas}) == 1
+    )
+    return TextRun(deltas, said, (deltas[0].output_index, deltas[0].content_index)) if alike else None
 
 
-def _read(block: bytes, *, whole: bool) -> Record | None:
+def _read_closely(blocks: bytes, *, whole: bool = True) -> list[Record]:
+    """Events however they are written. `whole`: they are known not to be cut inside."""
+    found = (_read_one(block, whole=whole) for block in blocks.split(_BLANK) if block)
+    return [record for record in found if record is not None]
+
+
+def _read_one(block: bytes, *, whole: bool) -> Record | None:
     name, data = parse(block)
     if not data:
         return None
@@ -135,48 +167,18 @@ def _read(block: bytes, *, whole: bool) -> Record | None:
             data.decode()
         if not name.startswith((b"response.", b"error")):
             name = _own_name(data)  # the JSON's own word counts (codex-backend.md 3)
+        decode = _DECODERS.get(name)
+        if decode is None:
+            return None
         try:
-            return _understood(name, data)
+            return decode(data)
         except msgspec.DecodeError:
             mended = surrogates.mend(data)
             if mended == data:
                 raise
-            return _understood(name, mended)
+            return decode(mended)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        if not whole:
-            return None
-        return Failed(_unreadable(f"an event that cannot be read ({name.decode('utf-8', 'replace')[:80]})"))
-
-
-def _understood(name: bytes, data: bytes) -> Record | None:
-    decode = _DECODERS.get(name)
-    if decode is not None:
-        return decode(data)
-    if name in (b"response.completed", b"response.incomplete"):
-        return _ended(_decode_response(data).response, cut=name == b"response.incomplete")
-    if name == b"response.failed":
-        return Failed(classify_error(read_error(_decode_object(data).get("response"))))
-    if name == b"error":
-        event = _decode_object(data)
-        status = event.get("status")
-        return Failed(classify_error(read_error(event), status=status if isinstance(status, int) else 0))
-    return RateLimits(data) if name == b"codex.rate_limits" else None
-
-
-def _ended(response: wire.Response, *, cut: bool) -> Record:
-    """A response that calls itself completed, and may say all the same that it has failed."""
-    if response.status in ("failed", "cancelled") or bytes(response.error) != b"null":
-        return Failed(classify_error(read_error({"error": msgspec.json.decode(response.error)})))
-    return Completed(response, cut)
-
-
-def too_long() -> Failed:
-    """What is said of an event that no server of this kind sends."""
-    return Failed(_unreadable("an event of more than 64 MiB"))
-
-
-def _unreadable(what: str) -> Failure:
-    return Failure(kind=FailureKind.UPSTREAM_ERROR, message=f"The upstream sent {what}.")
+        return unreadable(name) if whole else None
 
 
 def _own_name(data: bytes) -> bytes:
@@ -187,42 +189,78 @@ def _own_name(data: bytes) -> bytes:
         return b""
 
 
-class ItemOrder:
-    """Brings the events of several output items that upstream works on at once into one item after another."""
+def _completed(data: bytes) -> Record:
+    return _ended(_decode_response(data).response, cut=False)
 
-    def __init__(self) -> None:
-        self._current: int | None = None
-        """Output index of the item whose events pass."""
-        self._waiting: dict[int, list[ItemRecord]] = {}
-        """Events of the items behind it."""
-        self._done: set[int] = set()
 
-    def take(self, record: ItemRecord) -> Iterator[ItemRecord]:
-        """What may be written now. Each item ends with a `wire.ItemDone`; what comes behind that says nothing new."""
-        index = record.output_index
-        if index in self._done:
-            return
-        if self._current is None:
-            self._current = index
-        if index != self._current:
-            self._waiting.setdefault(index, []).append(record)
-            return
-        yield from self._passed(record)
-        while self._current is None and self._waiting:
-            index = self._current = min(self._waiting)
-            for each in self._waiting.pop(index):
-                if self._current == index:
-                    yield from self._passed(each)
+def _incomplete(data: bytes) -> Record:
+    return _ended(_decode_response(data).response, cut=True)
 
-    def end(self, outputs: list[wire.Item]) -> Iterator[ItemRecord]:
-        """The response is over; `outputs` are the items that it holds in the end. Gives what was not yet written."""
-        for index, item in enumerate(outputs):
-            yield from self.take(wire.ItemDone(item, index))
-        while self._current is not None:
-            yield from self.take(wire.ItemDone(wire.Item(), self._current))  # its own end never came
 
-    def _passed(self, record: ItemRecord) -> Iterator[ItemRecord]:
-        if isinstance(record, wire.ItemDone):
-            self._done.add(record.output_index)
-            self._current = None
-        yield record
+def _ended(response: wire.Response, *, cut: bool) -> Record:
+    """A response that calls itself completed, and may say all the same that it has failed."""
+    if response.status in ("failed", "cancelled") or bytes(response.error) != b"null":
+        return Failed(classify_error(read_error({"error": msgspec.json.decode(response.error)})))
+    return Completed(response, cut)
+
+
+def _failed(data: bytes) -> Record:
+    return Failed(classify_error(read_error(_decode_object(data).get("response"))))
+
+
+def _error(data: bytes) -> Record:
+    event = _decode_object(data)
+    status = event.get("status")
+    return Failed(classify_error(read_error(event), status=status if isinstance(status, int) else 0))
+
+
+def _nothing(data: bytes) -> None:
+    """What an event gives that says nothing."""
+
+
+def unreadable(name: bytes) -> Failed:
+    """What is said of an event of this name that cannot be read."""
+    return Failed(_unreadable(f"an event that cannot be read ({name.decode('utf-8', 'replace')[:80]})"))
+
+
+def _unreadable(what: str) -> Failure:
+    return Failure(kind=FailureKind.UPSTREAM_ERROR, message=f"The upstream sent {what}.")
+
+
+_DECODERS: dict[bytes, Callable[[bytes], Record]] = {
+    b"response.output_item.added": wire.decode_added,
+    b"response.output_text.delta": _text_decoder.decode,
+    b"response.output_text.annotation.added": msgspec.json.Decoder(wire.AnnotationAdded).decode,
+    b"response.output_text.done": msgspec.json.Decoder(wire.TextDone).decode,
+    b"response.refusal.delta": msgspec.json.Decoder(wire.RefusalDelta).decode,
+    b"response.refusal.done": msgspec.json.Decoder(wire.TextDone).decode,
+    b"response.reasoning_summary_text.delta": msgspec.json.Decoder(wire.SummaryDelta).decode,
+    b"response.reasoning_text.delta": msgspec.json.Decoder(wire.ReasoningDelta).decode,
+    b"response.function_call_arguments.delta": msgspec.json.Decoder(wire.ArgumentsDelta).decode,
+    b"response.function_call_arguments.done": msgspec.json.Decoder(wire.ArgumentsDone).decode,
+    b"response.custom_tool_call_input.delta": msgspec.json.Decoder(wire.InputDelta).decode,
+    b"response.custom_tool_call_input.done": msgspec.json.Decoder(wire.InputDone).decode,
+    b"response.output_item.done": wire.decode_done,
+    b"response.completed": _completed,
+    b"response.incomplete": _incomplete,
+    b"response.failed": _failed,
+    b"error": _error,
+    b"codex.rate_limits": RateLimits,
+}
+"""Every type that is not here says nothing that these do not."""
+_SILENT = (
+    b"response.created",
+    b"response.in_progress",
+    b"response.queued",
+    b"response.content_part.added",
+    b"response.content_part.done",
+    b"response.reasoning_summary_part.added",
+    b"response.reasoning_summary_part.done",
+    b"response.reasoning_summary_text.done",
+    b"response.reasoning_text.done",
+)
+_USUAL: dict[bytes, Callable[[bytes], Record | None]] = {
+    **{name: decode for name, decode in _DECODERS.items() if name.startswith((b"response.", b"error"))},
+    **dict.fromkeys(_SILENT, _nothing),
+}
+"""By the name, for events of two lines: the name and the data."""
