@@ -21,6 +21,7 @@ from turnout.protocol.messages import Tool, WebSearchTool, decode_tools, decode_
 from turnout.protocol.reading import is_null, text_of
 from turnout.translate.deferred import TOOL_SEARCH, hosted_search
 from turnout.translate.schema import NullRemover, Parameters, ToolSchemaMode, parameters
+from turnout.translate.schema.forms import is_object
 
 if TYPE_CHECKING:
     from turnout.protocol.capabilities import Capabilities
@@ -137,20 +138,22 @@ def translate_tools(tools: bytes, capabilities: Capabilities, mode: ToolSchemaMo
     left_out: set[str] = set()
     cleaners: dict[str, NullRemover] = {}
     try:
-        tools.decode()
+        if not tools.isascii():
+            tools.decode()
     except UnicodeDecodeError:
         raise fail(FailureKind.BAD_REQUEST, "tools: not valid UTF-8.") from None
     decoded = decode_tools(tools)
     for index, tool in enumerate(decoded):
+        path = f"tools[{index}]"
         if tool.type is not None and tool.type.startswith(_WEB_SEARCH) and search is None:
             search = decode_web_search(tools, index)
             continue
         if tool.type not in (None, "custom"):
-            notes.append(dropped(f"tools[{index}]", f"the server tool {tool.type} is not offered upstream"))
+            notes.append(dropped(path, f"the server tool {tool.type} is not offered upstream"))
             left_out.add(tool.name)
             continue
         if not tool.name:
-            raise fail(FailureKind.BAD_REQUEST, f"tools[{index}].name: this field is required.")
+            raise fail(FailureKind.BAD_REQUEST, f"{path}.name: this field is required.")
         if tool.name == _PLACEHOLDER and tool.defer_loading:
             left_out.add(tool.name)
             continue
@@ -158,14 +161,15 @@ def translate_tools(tools: bytes, capabilities: Capabilities, mode: ToolSchemaMo
         name = short_name(tool.name, capabilities.max_tool_name)
         if name != tool.name:
             full_names[name] = tool.name
-        made = parameters(_schema(tool, f"tools[{index}]"), mode, capabilities, f"tools[{index}].input_schema")
+        made = parameters(_schema(tool, path), mode, capabilities, f"{path}.input_schema")
         notes += made.notes
         if made.nulls is not None:
             cleaners[name] = made.nulls
-        function = _function(name, tool, made, f"tools[{index}]")
+        description = _description(tool, path)
+        function = function_tool(name, description, made)
         if tool.name == TOOL_SEARCH:
             search_function = function
-            search_hosted = hosted_search(_description(tool, f"tools[{index}]"), bytes(made.schema))
+            search_hosted = hosted_search(description, bytes(made.schema))
         elif tool.defer_loading:
             late[tool.name] = function
         else:
@@ -188,10 +192,6 @@ def _description(tool: Tool, path: str) -> bytes:
     return b'""' if is_null(tool.description) else bytes(text_of(tool.description, f"{path}.description"))
 
 
-def _function(name: str, tool: Tool, made: Parameters, path: str) -> bytes:
-    return function_tool(name, _description(tool, path), made)
-
-
 def function_tool(name: str, description: bytes, made: Parameters) -> bytes:
     """A function tool as the upstream takes it. `description` is a JSON string."""
     return b"".join(
@@ -212,6 +212,6 @@ def function_tool(name: str, description: bytes, made: Parameters) -> bytes:
 def _schema(tool: Tool, path: str) -> Raw:
     if is_null(tool.input_schema):
         return NO_PARAMETERS
-    if bytes(memoryview(tool.input_schema)[:1]) != b"{":
+    if not is_object(tool.input_schema):
         raise fail(FailureKind.BAD_REQUEST, f"{path}.input_schema: expected a JSON schema object.")
     return tool.input_schema

@@ -39,8 +39,8 @@ def mend(schema: Raw, capabilities: Capabilities, place: str) -> tuple[Raw, list
     """
     refused, refused_at_root = capabilities.refused_schema_keywords, capabilities.refused_root_keywords
     plain_is_fine = plain.KEYWORDS.isdisjoint(refused) and plain.ROOT_KEYWORDS.isdisjoint(refused_at_root)
-    if plain_is_fine and plain.is_plain(schema):
-        return schema, []
+    if plain_is_fine and (sent := plain.as_sent(bytes(schema), named=plain.DIALECT not in refused)) is not None:
+        return Raw(sent), []
     notes: list[Note] = []
     given = forms.fields_of(schema)
     if given is None:

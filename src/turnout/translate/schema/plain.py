@@ -5,18 +5,24 @@ The usual kind is written down as a type, so that the decoder does the checking:
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from turnout.translate.schema.forms import UNREADABLE
+from turnout.translate.schema import forms
+
+DIALECT = "$schema"
+CACHED, CACHED_BYTES = 512, 8192
+"""How many schemas are not looked at again, and how many bytes one may have. A client describes a tool in new words now
+and then, and offers another set of tools to each kind of agent; the schemas stay."""
 
 _Count: TypeAlias = Annotated[int, Meta(ge=0)] | UnsetType
 _Number: TypeAlias = float | UnsetType
 
 
-class _Node(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", omit_defaults=True):
+class _Node(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", gc=False):
     """What a schema of any type may say."""
 
     title: str | UnsetType = UNSET
@@ -70,13 +76,14 @@ class _Object(_Node, tag="object"):
     propertyNames: _Any | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        _check_required(self.required, self.properties)
+        if self.required:
+            _check_required(self.required, self.properties)
 
 
 _Any = _String | _Float | _Integer | _Boolean | _Null | _Array | _Object
 
 
-class _Root(msgspec.Struct, forbid_unknown_fields=True):
+class _Root(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """The top level, where less may stand."""
 
     type: Literal["object"]
@@ -87,13 +94,18 @@ class _Root(msgspec.Struct, forbid_unknown_fields=True):
     description: str | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        _check_required(self.required, self.properties)
+        if self.required:
+            _check_required(self.required, self.properties)
 
 
-def _check_required(required: list[str] | UnsetType, properties: dict[str, _Any] | UnsetType) -> None:
+class _Named(_Root):
+    """The same with the name of its dialect, as generators of schemas write it."""
+
+    dialect: str | UnsetType = msgspec.field(default=UNSET, name=DIALECT)
+
+
+def _check_required(required: list[str], properties: dict[str, _Any] | UnsetType) -> None:
     """Raises ValueError, which to the decoder means that the schema is not plain."""
-    if not required:
-        return
     names = set(required)
     if len(names) < len(required):
         raise ValueError("required names a property twice")
@@ -102,6 +114,7 @@ def _check_required(required: list[str] | UnsetType, properties: dict[str, _Any]
 
 
 _decode = msgspec.json.Decoder(_Root).decode
+_decode_named = msgspec.json.Decoder(_Named).decode
 
 KEYWORDS = frozenset({"type"}).union(*(kind.__struct_fields__ for kind in (_String, _Float, _Array, _Object)))
 """Every keyword that a plain schema may hold."""
@@ -113,6 +126,26 @@ def is_plain(schema: bytes | Raw) -> bool:
     """Whether `schema` is of the usual kind: an object with properties, of plain types, nothing amiss anywhere."""
     try:
         _decode(schema)
-    except UNREADABLE:
+    except forms.UNREADABLE:
         return False
     return True
+
+
+def as_sent(schema: bytes, *, named: bool) -> bytes | None:
+    """`schema` as upstream gets it if it is of the usual kind, else None. `named`: its dialect may be named."""
+    look = _as_sent_again if len(schema) <= CACHED_BYTES else _as_sent
+    return look(schema, named)
+
+
+def _as_sent(schema: bytes, named: bool) -> bytes | None:
+    try:
+        dialect = _decode_named(schema).dialect
+    except forms.UNREADABLE:
+        return None
+    if named or dialect is UNSET:
+        return schema
+    fields = forms.fields_of(Raw(schema)) or {}
+    return msgspec.json.encode({key: value for key, value in fields.items() if key != DIALECT})
+
+
+_as_sent_again = lru_cache(CACHED)(_as_sent)
