@@ -18,6 +18,8 @@ EMPTY_STRING = Raw(b'""')
 NULL = Raw(b"null")
 """What a raw field holds that is absent or null."""
 
+_QUOTE = 0x22
+
 _decode_string = msgspec.json.Decoder(str).decode
 _PLACE = re.compile(r" - at `(?P<path>[^`]*)`$")
 
@@ -51,12 +53,12 @@ def refuse(error: Exception, path: str = "") -> NoReturn:
 
 def is_null(raw: Raw) -> bool:
     """Whether the field is absent or null."""
-    return bytes(memoryview(raw)[:4]) == b"null"
+    return raw == NULL
 
 
 def text_of(raw: Raw, path: str) -> Raw:
     """`raw` itself if it is a JSON string. Raises `TurnoutError` (`BAD_REQUEST`) naming the path if not."""
-    if bytes(memoryview(raw)[:1]) != b'"':
+    if memoryview(raw)[0] != _QUOTE:
         raise fail(FailureKind.BAD_REQUEST, f"{path}: expected a string.")
     return raw
 

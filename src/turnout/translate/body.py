@@ -30,9 +30,11 @@ class Beginning(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, fields: Sequence[tuple[str, bytes]], head: bytes) -> Beginning:
         """The beginning that the `fields` make; `head` is what `joined` makes of them."""
-        forced = any(name == "tool_choice" and value not in _UNFORCED for name, value in fields)
-        free = [(name, b'"auto"' if name == "tool_choice" else value) for name, value in fields] if forced else ()
-        return cls(len(_OPEN) + len(head) + len(_INPUT), _OPEN + joined(free) + _INPUT if free else b"")
+        size = len(_OPEN) + len(head) + len(_INPUT)
+        if dict(fields).get("tool_choice", _UNFORCED[0]) in _UNFORCED:
+            return cls(size, b"")
+        free = [(name, _UNFORCED[0] if name == "tool_choice" else value) for name, value in fields]
+        return cls(size, _OPEN + joined(free) + _INPUT)
 
     def extended(self, body: bytes, items: Sequence[bytes]) -> bytes:
         """`body`, which begins so or was made by this, with further items of ``input``."""

@@ -50,12 +50,6 @@ class History:
         """Names of called tools that had to change: short → full."""
         self.notes: list[Note] = []
         self._parts = ContentParts(target, self.notes)
-        self._account = target.account
-        self._model = target.model
-        self._reads_reasoning = target.capabilities.encrypted_reasoning
-        self._replays_reasoning = target.replay_reasoning
-        self._max_name = target.capabilities.max_tool_name
-        self._max_call_id = target.capabilities.max_call_id
         self._target = target
         self._pairing = SOUND
         self._deferred = deferred
@@ -186,9 +180,10 @@ class History:
     def _add_reasoning(self, signature: bytes, message: int, index: int) -> None:
         """`signature` is a JSON string; what is no envelope of ours is foreign thinking, and left alone."""
         sealed = reasoning.unseal(signature[1:-1])
-        if sealed is None or not self._reads_reasoning:
+        target = self._target
+        if sealed is None or not target.capabilities.encrypted_reasoning:
             return
-        if not self._replays_reasoning or sealed.account != self._account or sealed.model != self._model:
+        if not target.replay_reasoning or sealed.account != target.account or sealed.model != target.model:
             self.notes.append(dropped(_place(message, index), "reasoning of another account or model cannot be read"))
             return
         self.items.append(reasoning.item(sealed))
@@ -202,25 +197,15 @@ class History:
             if (message, index) in pairing.unanswered:
                 self.items.append(self._deferred.output(call_id, []))
             return
-        self.items.append(
-            b"".join(
-                (
-                    b'{"type":"function_call","call_id":',
-                    call_id,
-                    b',"name":',
-                    name,
-                    b',"arguments":',
-                    _encode(bytes(block.input).decode()),
-                    b"}",
-                )
-            )
-        )
+        arguments = _encode(str(block.input, "utf-8"))
+        parts = (b'{"type":"function_call","call_id":', call_id, b',"name":', name, b',"arguments":', arguments, b"}")
+        self.items.append(b"".join(parts))
         if pairing is not SOUND and (message, index) in pairing.unanswered:
             self.notes.append(approximated(_place(message, index), "a call without a result was given an empty one"))
             self._add_output(call_id, _NO_RESULT)
 
     def _add_name(self, name: str) -> bytes:
-        short = short_name(name, self._max_name)
+        short = short_name(name, self._target.capabilities.max_tool_name)
         if short != name:
             self.full_names[short] = name
         made = self._names[name] = _encode(short)
@@ -229,7 +214,7 @@ class History:
     def _call_id(self, call_id: str) -> bytes:
         made = self._call_ids.get(call_id)
         if made is None:
-            made = self._call_ids[call_id] = _encode(short_call_id(call_id, self._max_call_id))
+            made = self._call_ids[call_id] = _encode(short_call_id(call_id, self._target.capabilities.max_call_id))
         return made
 
     def _add_output(self, call_id: bytes, output: bytes) -> None:
@@ -285,7 +270,7 @@ class History:
         if type(block) is wire.ToolReferenceBlock:
             self._deferred.meet(block.tool_name)
             # By the name that the tool has upstream, or the model would be told of one that it does not have.
-            return [loaded_tool(short_name(block.tool_name, self._max_name), path, self.notes)]
+            return [loaded_tool(short_name(block.tool_name, self._target.capabilities.max_tool_name), path, self.notes)]
         return self._parts.of(block, path)
 
     def _add_orphan(self, block: wire.ToolResultBlock, path: str) -> None:

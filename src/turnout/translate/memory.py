@@ -37,6 +37,8 @@ _MARKED = 6
 _OVERHEAD = 2048
 """Bytes that a session takes beside those that are counted, roughly."""
 
+_NOTHING: tuple[None, int] = None, 0
+
 _decode_raws = msgspec.json.Decoder(list[Raw]).decode
 
 
@@ -209,23 +211,24 @@ class SessionMemory:
         self._limit = limit
         self.held = 0
         """Bytes that are held."""
-        self._sessions: OrderedDict[str, Known] = OrderedDict()
+        self._sessions: OrderedDict[str, tuple[Known, int]] = OrderedDict()
+        """With the bytes that each holds."""
 
     def recall(self, key: str) -> Known | None:
         """What is known of a session."""
-        return self._sessions.get(key)
+        return self._sessions.get(key, _NOTHING)[0]
 
     def remember(self, key: str, known: Known) -> None:
         """What is known of a session, in place of what was."""
         size = known.size
         if size > self._limit:
             return
-        before = self._sessions.pop(key, None)
-        self.held += size - (before.size if before is not None else 0)
-        self._sessions[key] = known
+        _, before = self._sessions.pop(key, _NOTHING)
+        self.held += size - before
+        self._sessions[key] = known, size
         while self.held > self._limit:
-            _, oldest = self._sessions.popitem(last=False)
-            self.held -= oldest.size
+            _, (_, oldest) = self._sessions.popitem(last=False)
+            self.held -= oldest
 
 
 def read_request(body: bytes, memory: SessionMemory, key: str) -> tuple[wire.MessagesRequest, Conversation]:

@@ -199,12 +199,15 @@ class _Edits(msgspec.Struct):
     edits: list[_Edit] = []
 
 
+_decode_edits = msgspec.json.Decoder(_Edits).decode
+
+
 def _clears_context(context_management: Raw) -> bool:
     """Whether the client wants something left out. Its standing wish is to keep all, which is what upstream does."""
     if reading.is_null(context_management):
         return False
     try:
-        edits = msgspec.json.decode(context_management, type=_Edits).edits
+        edits = _decode_edits(context_management).edits
     except (msgspec.DecodeError, UnicodeDecodeError):
         return True
     return any(bytes(edit.keep) != b'"all"' for edit in edits)
