@@ -16,7 +16,15 @@ from turnout.protocol.fidelity import Note, approximated
 from turnout.translate.continuation import MAX_REQUESTS, Pause, Said
 from turnout.translate.item_order import ItemOrder, Unfinished
 from turnout.translate.messages_writer import TokenUsage
-from turnout.translate.response_events import Completed, EventReader, Failed, RateLimits, TextRun, unreadable
+from turnout.translate.response_events import (
+    Completed,
+    EventReader,
+    Failed,
+    RateLimits,
+    ResponseRecord,
+    TextRun,
+    unreadable,
+)
 from turnout.translate.stops import StopFilter
 from turnout.translate.usage import count
 
@@ -198,15 +206,10 @@ class AnswerMachine:
 
     # Reading
 
-    def _take_run(self, run: TextRun) -> None:
-        for at, delta in enumerate(run.deltas):
-            if run.place == self._open_text:
-                self._writer.texts(run.texts[at:] if at else run.texts)
-                return
-            self._take(delta)
-
     def _take(self, record: Record) -> None:
-        if isinstance(record, TextRun):
+        if not isinstance(record, ResponseRecord):
+            self._take_item(record)
+        elif isinstance(record, TextRun):
             self._take_run(record)
         elif isinstance(record, Completed):
             self._complete(record.response, cut=record.cut)
@@ -214,12 +217,21 @@ class AnswerMachine:
             self._fail(record.failure)
         elif isinstance(record, RateLimits):
             self.rate_limits = record.data
-        elif self._stop_sequence is None:
+
+    def _take_run(self, run: TextRun) -> None:
+        for at, delta in enumerate(run.deltas):
+            if run.place == self._open_text:
+                self._writer.texts(run.texts[at:] if at else run.texts)
+                return
+            self._take_item(delta)
+
+    def _take_item(self, record: ItemRecord) -> None:
+        if self._stop_sequence is None:
             self._order.take(record)
-        else:
-            self._patience -= 1
-            if not self._patience:
-                self._finish_stopped()
+            return
+        self._patience -= 1
+        if not self._patience:
+            self._finish_stopped()
 
     def _write_unless_stopped(self, record: ItemRecord) -> None:
         if self._stop_sequence is None or type(record) is Unfinished:  # the item that it cut off still ends

@@ -36,7 +36,11 @@ ItemRecord = (
 `wire.ArgumentsDelta`."""
 
 
-class TextRun(msgspec.Struct):
+class ResponseRecord(msgspec.Struct):
+    """Something that is not about one output item."""
+
+
+class TextRun(ResponseRecord):
     """Text deltas that follow one another, all of the same part."""
 
     deltas: list[wire.TextDelta]
@@ -46,7 +50,7 @@ class TextRun(msgspec.Struct):
     """Output and content index of the part."""
 
 
-class Completed(msgspec.Struct):
+class Completed(ResponseRecord):
     """The response is over."""
 
     response: wire.Response
@@ -54,13 +58,13 @@ class Completed(msgspec.Struct):
     """Upstream says itself that it is incomplete."""
 
 
-class Failed(msgspec.Struct):
+class Failed(ResponseRecord):
     """The response has failed, or what came is none."""
 
     failure: Failure
 
 
-class RateLimits(msgspec.Struct):
+class RateLimits(ResponseRecord):
     """The data of an event ``codex.rate_limits``, as it came."""
 
     data: bytes

@@ -40,4 +40,4 @@ def count(usage: Raw) -> TokenUsage | None:
 
 def _whole(tokens: float | None) -> int:
     """Some servers write whole numbers as ``12.0``."""
-    return max(0, int(tokens or 0))
+    return int(tokens) if tokens and tokens > 0 else 0
