@@ -149,7 +149,7 @@ def render_text(*, colour: bool) -> Callable[[object, str, Mapping[str, Any]], s
         head = f"{dim}{str(event.get('timestamp', ''))[:19]}Z{reset} {tint}{level:<7}{reset if tint else ''} "
         facts = " ".join(
             [
-                f"{dim}{key}={reset}{_fact(value)}"
+                f"{dim}{key}={reset}{value if type(value) is int else _fact(value)}"
                 for key, value in event.items()
                 if value is not None and key not in FIRST and key != "exception"
             ]

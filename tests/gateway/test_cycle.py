@@ -143,7 +143,7 @@ def test_the_head_waits_for_the_first_of_the_body() -> None:
     asyncio.run(answer())
 
 
-@pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\x00", b"\x7f"])
+@pytest.mark.parametrize("value", [b"a\r\nset-cookie: b", b"a\nb", b"a\rb", b"a\x00"])
 def test_a_header_cannot_bring_another_one(value: bytes) -> None:
     wire = Wire()
 
