@@ -15,19 +15,14 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import platformdirs
 from filelock import FileLock
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from turnout.launch import install
 
 CLAUDE_CODE_VERSIONS = ("2.1.197", "2.1.328")
 """The pinned versions of `@anthropic-ai/claude-code`, oldest first: the protocol notes were measured with these."""
@@ -45,25 +40,14 @@ AI_SDK = Path(__file__).parent / "ai_sdk.json"
 """The Vercel AI SDK and what it needs, at pinned versions: npm's `package.json`."""
 
 _INSTALL_TIMEOUT_SECONDS = 900
-_INSTALL = ("install", "--ignore-scripts", "--no-audit", "--no-fund")
+_NEXT = (
+    "The end-to-end tests need this client. Check that the package registry can be reached and run "
+    "`python tests/clients.py` to try again."
+)
 
-
-@dataclass(frozen=True)
-class _Client:
-    """A client as npm has it. npm installs the one platform package that fits this machine."""
-
-    folder: str
-    package: str
-    executable: str
-    """Where the platform package keeps the native program, as a pattern; `*` may stand for several things."""
-    shows: str
-    """How the answer to `--version` begins, before the version."""
-
-
-_CLAUDE_CODE = _Client("claude-code", "@anthropic-ai/claude-code", "@anthropic-ai/claude-code-*/claude", "")
-_CODEX = _Client("codex", "@openai/codex", "@openai/codex-*/vendor/*/bin/codex", "codex-cli ")
+_CODEX = install.Program("codex", "@openai/codex", "@openai/codex-*/vendor/*/bin/codex")
 # Not opencode-ai itself, whose program is only put into place by a script.
-_OPENCODE = _Client("opencode", "opencode-ai", "opencode-[dlw]*/bin/opencode", "")
+_OPENCODE = install.Program("opencode", "opencode-ai", "opencode-[dlw]*/bin/opencode")
 
 
 class ClientInstallError(RuntimeError):
@@ -78,17 +62,17 @@ def clients_dir() -> Path:
 
 def claude_code(version: str) -> Path:
     """The executable of Claude Code `version` (such as `2.1.328`). See `_installed` for what is raised."""
-    return _installed(_CLAUDE_CODE, version)
+    return _installed(install.CLAUDE_CODE, version, shows=version)
 
 
 def codex(version: str = CODEX_VERSION) -> Path:
     """The executable of the Codex CLI. See `_installed` for what is raised."""
-    return _installed(_CODEX, version)
+    return _installed(_CODEX, version, shows=f"codex-cli {version}")
 
 
 def opencode(version: str = OPENCODE_VERSION) -> Path:
     """The executable of opencode. See `_installed` for what is raised."""
-    return _installed(_OPENCODE, version)
+    return _installed(_OPENCODE, version, shows=version)
 
 
 def agent_sdk() -> Path:
@@ -100,7 +84,7 @@ def agent_sdk() -> Path:
     with FileLock(home.parent / f"{home.name}.lock"):
         if not home.exists():
             _say(f"installing the Claude Agent SDK into {home} (once) ...")
-            with _new_folder(home) as staged:
+            with install.new_folder(home) as staged:
                 into = ["--quiet", "--no-deps", "--target", str(staged), "--requirement", str(AGENT_SDK)]
                 _run([sys.executable, "-m", "pip", "install", *into], cwd=staged)
     return home
@@ -115,9 +99,9 @@ def ai_sdk() -> Path:
     with FileLock(home.parent / f"{home.name}.lock"):
         if not home.exists():
             _say(f"installing the Vercel AI SDK into {home} (once) ...")
-            with _new_folder(home) as staged:
+            with install.new_folder(home) as staged:
                 shutil.copy(AI_SDK, staged / "package.json")
-                _run([*_npm_command(), *_INSTALL], cwd=staged)
+                _run([*_npm_command(), "install", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=staged)
     return home / "node_modules"
 
 
@@ -136,60 +120,28 @@ def _pinned_home(name: str, pins: Path) -> Path:
     return home
 
 
-def _installed(client: _Client, version: str) -> Path:
-    """The executable, installed first if it is not in the cache.
+def _installed(client: install.Program, version: str, *, shows: str) -> Path:
+    """The executable, installed first if it is not in the cache, and then held to begin its `--version` with `shows`.
 
     Raises `ClientInstallError` when npm is missing, fails, or leaves no executable of that version.
     """
-    home = clients_dir() / f"{client.folder}-{version}"
-    if executable := _executable(client, home):
-        return executable
-    home.parent.mkdir(parents=True, exist_ok=True)
-    # Several test processes may start at once: one installs, the others wait here and then find its work.
-    with FileLock(home.parent / f"{home.name}.lock"):
-        return _executable(client, home) or _install(client, version, home)
-
-
-def _install(client: _Client, version: str, home: Path) -> Path:
-    """Install with npm and check what came."""
+    if found := install.installed(version, clients_dir(), client):
+        return found
     wanted = f"{client.package}@{version}"
     started = time.monotonic()
-    _say(f"installing {wanted} into {home} (once; some hundred megabytes) ...")
-    with _new_folder(home) as staged:
-        # Without a package.json of its own npm would walk up and install into some folder above.
-        (staged / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        # Claude Code's install script only puts the platform's binary under another name: no script needs to run.
-        # opencode's puts its own into place, which is called where it lies.
-        _run([*_npm_command(), *_INSTALL, "--save-exact", wanted], cwd=staged)
-        executable = _executable(client, staged)
-        if executable is None:
-            raise ClientInstallError(
-                f"npm installed {wanted}, but no executable for this platform is in it. "
-                "Was npm told to leave out optional packages? Check `npm config get omit`."
-            )
-        _check_version(executable, f"{client.shows}{version}")
+    _say(f"installing {wanted} into {clients_dir()} (once; some hundred megabytes) ...")
+    said: list[str] = []
+    try:
+        executable = install.install(said.append, version, clients_dir(), client, _npm_command())
+    except install.InstallError as error:
+        raise ClientInstallError("\n".join([str(error), *said, _NEXT])) from error
+    try:
+        _check_version(executable, shows)
+    except ClientInstallError:
+        shutil.rmtree(clients_dir() / f"{client.name}-{version}")  # else the next test would take it
+        raise
     _say(f"installed {wanted} in {time.monotonic() - started:.0f} s")
-    installed = _executable(client, home)
-    assert installed is not None
-    return installed
-
-
-@contextmanager
-def _new_folder(home: Path) -> Iterator[Path]:
-    """A folder to fill that becomes `home` once that has gone well: an interrupted install leaves nothing half-made."""
-    with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=home.parent) as scratch:
-        staged = Path(scratch) / home.name
-        staged.mkdir()
-        yield staged
-        if home.exists():  # an unusable leftover
-            shutil.rmtree(home)
-        staged.rename(home)
-
-
-def _executable(client: _Client, home: Path) -> Path | None:
-    """The native program in an installed tree."""
-    suffix = ".exe" if sys.platform == "win32" else ""
-    return next(iter(sorted(home.glob(f"node_modules/{client.executable}{suffix}"))), None)
+    return executable
 
 
 def _check_version(executable: Path, expected: str) -> None:
@@ -205,9 +157,7 @@ def _run(command: list[str], cwd: Path) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=_INSTALL_TIMEOUT_SECONDS)
     if done.returncode != 0:
         raise ClientInstallError(
-            f"`{' '.join(command)}` exited {done.returncode}:\n{done.stdout}{done.stderr}\n"
-            "The end-to-end tests need this client. Check that the package registry can be reached and run "
-            "`python tests/clients.py` to try again."
+            f"`{' '.join(command)}` exited {done.returncode}:\n{done.stdout}{done.stderr}\n{_NEXT}"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,11 @@ def does(program: Path, action: str) -> None:
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
 
 
+def what_is_in(folder: Path) -> list[str]:
+    """All but the locks, which stay."""
+    return sorted(entry.name for entry in folder.iterdir() if entry.suffix != ".lock")
+
+
 PLACE = "node_modules/@anthropic-ai/claude-code-linux-x64"
 GOOD = f"mkdir -p {PLACE} && touch {PLACE}/claude"
 
@@ -48,20 +54,45 @@ def test_it_is_installed_once_with_progress_told(tmp_path: Path, npm: Path) -> N
     assert said == ["npm http fetch GET 200 something"]
     npm.unlink()
     assert install.install(said.append, "1.2.3", folder) == found
-    assert sorted(entry.name for entry in folder.iterdir()) == ["claude-code-1.2.3"]
+    assert what_is_in(folder) == ["claude-code-1.2.3"]
 
 
 def test_a_failed_installation_leaves_nothing_and_says_why(tmp_path: Path, npm: Path) -> None:
     does(npm, "mkdir node_modules; echo 'npm error network is down'; exit 1")
     with pytest.raises(install.InstallError, match="network is down"):
         install.install(lambda line: None, "1.2.3", tmp_path / "clients")
-    assert list((tmp_path / "clients").iterdir()) == []
+    assert what_is_in(tmp_path / "clients") == []
 
 
 def test_a_package_without_a_program_for_this_system(tmp_path: Path, npm: Path) -> None:
     does(npm, "mkdir node_modules")
     with pytest.raises(install.InstallError, match="no program for this system"):
         install.install(lambda line: None, "1.2.3", tmp_path / "clients")
+
+
+def test_an_installation_without_the_program_is_replaced(tmp_path: Path, npm: Path) -> None:
+    left = tmp_path / "clients" / "claude-code-1.2.3" / "node_modules" / "half"
+    left.mkdir(parents=True)
+    does(npm, GOOD)
+    assert install.install(lambda line: None, "1.2.3", tmp_path / "clients").is_file()
+    assert not left.exists()
+
+
+def test_of_two_that_start_at_once_one_installs_and_both_get_the_program(tmp_path: Path, npm: Path) -> None:
+    does(npm, f"echo >> {tmp_path}/runs; sleep 0.3; {GOOD}")
+    with ThreadPoolExecutor() as threads:
+        both = [threads.submit(install.install, print, "1.2.3", tmp_path / "clients") for _ in range(2)]
+        first, second = (each.result() for each in both)
+    assert first == second
+    assert (tmp_path / "runs").read_text() == "\n"
+
+
+def test_other_clients_are_installed_the_same_way_and_by_another_npm(tmp_path: Path, npm: Path) -> None:
+    client = install.Program("other", "other-ai", "other-*/bin/other")
+    does(npm, "mkdir -p node_modules/other-linux/bin && touch node_modules/other-linux/bin/other")
+    own = npm.rename(npm.with_name("own-npm"))
+    found = install.install(lambda line: None, "4.5.6", tmp_path / "clients", client, [str(own)])
+    assert found == tmp_path / "clients" / "other-4.5.6" / "node_modules" / "other-linux" / "bin" / "other"
 
 
 def test_without_npm_it_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
