@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -164,6 +166,22 @@ def test_no_more_is_held_than_the_limit_and_the_oldest_session_goes_first() -> N
     assert [kept.sessions.recall(key) is not None for key in "abc"] == [False, True, True]
     send([{"role": "user", "content": "x" * 100_000}, *messages], kept, structs.replace(TARGET, session="b"))
     assert [kept.sessions.recall(key) is not None for key in "abc"] == [False, True, True]
+
+
+def test_what_is_held_is_what_it_takes() -> None:
+    send([{"role": "user", "content": "go"}], caches())
+    kept = caches()
+    gc.collect()
+    tracemalloc.start()
+    for key in range(20):
+        messages = [{"role": "user", "content": f"{key}" * 5000}, *(one for index in range(20) for one in turn(index))]
+        for size in (21, 31, 41):
+            send(messages[:size], kept, structs.replace(TARGET, session=f"{key}"))
+    del messages
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.7 * taken < kept.sessions.held < 1.5 * taken
 
 
 def grown(kept: Caches, turns: int) -> list[dict[str, Any]]:

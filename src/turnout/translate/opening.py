@@ -68,7 +68,8 @@ class Opening(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """Bytes held."""
-        return len(self.system) + len(self.words) + (len(self.head.fields) if self.head is not None else 0)
+        head = len(self.head.fields) + len(self.head.functions) if self.head is not None else 0
+        return len(self.system) + len(self.words) + head
 
     def head_of(self, request: wire.MessagesRequest, functions: bytes) -> Head:
         """The fields for the tools that are offered, which loaded ones may have joined."""
