@@ -48,22 +48,20 @@ def unseal(signature: bytes) -> Sealed | None:
     """Reads a signature (without quotes); None if it is not one of ours, is damaged, or carries no ciphertext."""
     if not signature.startswith(PREFIX):
         return None
-    fields = signature.split(b":")
+    fields = signature.split(b":", _FIELDS - 1)
     if len(fields) != _FIELDS:
         return None
-    content = fields[5]
+    *_, account, model, item_id, content = fields
     # Whether it is whole is for upstream to say; here it need only be safe to copy into JSON as it is.
-    if not content or not content.isascii() or b"\\" in content or b'"' in content:
+    if not content or not content.isascii() or b":" in content or b"\\" in content or b'"' in content:
         return None
     try:
         if content.startswith(_HEX):
             content = json.encode(bytes.fromhex(content[len(_HEX) :].decode()).decode())[1:-1]
-        account, model, item_id = _unquoted(fields[2]), _unquoted(fields[3]), _unquoted(fields[4])
+        sealed = Sealed(_unquoted(account), _unquoted(model), _unquoted(item_id), content)
     except ValueError:
         return None
-    if item_id and not _ITEM_ID.fullmatch(item_id):
-        return None
-    return Sealed(account, model, item_id, content)
+    return None if sealed.item_id and not _ITEM_ID.fullmatch(sealed.item_id) else sealed
 
 
 def _unquoted(field: bytes) -> str:
