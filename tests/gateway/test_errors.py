@@ -63,6 +63,8 @@ REFUSALS = [
     Refusal("failed:server_error", 2, 500, "api_error", {}, ""),
     Refusal("failed:never_seen_before", 2, 500, "api_error", {}, ""),
     Refusal("error-event:server_error", 2, 500, "api_error", {}, ""),
+    Refusal("failed-before-first-byte:server_error", 2, 500, "api_error", {}, ""),
+    Refusal("error-event-before-first-byte:server_error", 2, 500, "api_error", {}, ""),
     Refusal("drop-before-first-byte", 2, 502, "api_error", {}, "closed the connection"),
     Refusal("reset-before-first-byte", 2, 502, "api_error", {}, "closed the connection"),
     Refusal("drop-after-created", 2, 502, "api_error", {}, ""),

@@ -103,6 +103,10 @@ def test_faults_are_the_same_as_elsewhere(sim: Simulator, client: openai.OpenAI)
     sim.fault("failed-mid-text:rate_limit_exceeded")
     with pytest.raises(openai.APIError):
         list(client.chat.completions.create(model="qwen", messages=USER, stream=True))
+    for stream in (True, False):
+        sim.fault("failed-before-first-byte:rate_limit_exceeded")
+        with pytest.raises(openai.APIError, match="Rate limit"):
+            list(client.with_options(timeout=5).chat.completions.create(model="qwen", messages=USER, stream=stream))
     with pytest.raises(openai.AuthenticationError):
         openai.OpenAI(base_url=sim.openai_url, api_key="no", max_retries=0).chat.completions.create(
             model="qwen", messages=USER

@@ -137,6 +137,21 @@ def test_a_connection_cut_before_the_first_byte(sim: Simulator, kind: str) -> No
     assert answer.status == 0
 
 
+@pytest.mark.parametrize("limits", [True, False], ids=["with the quota's event", "without"])
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [("failed", "response.failed"), ("error-event", "error"), ("incomplete", "response.incomplete")],
+)
+def test_an_event_of_failure_before_the_first_byte_is_the_streams_first_and_only_one(
+    sim: Simulator, fault: str, kind: str, limits: bool
+) -> None:
+    sim.settings.rate_limits_event = limits
+    sim.fault(f"{fault}-before-first-byte")
+    answer = send(sim, body(), timeout=5)
+    assert (answer.status, answer.cut, answer.types) == (200, False, [kind])
+    assert send(sim, body()).types[-1] == "response.completed"
+
+
 @pytest.mark.parametrize("place", ["before-first-byte", "after-created", "mid-text"])
 def test_a_stall_lasts_until_the_client_leaves(sim: Simulator, place: str) -> None:
     sim.script(Message(text="one two three"))

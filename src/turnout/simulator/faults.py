@@ -14,6 +14,7 @@ Changes at a place of the stream (after-created, unless said otherwise):
   reset, eof, stall, silence:seconds (mid-reasoning)
 Places:
   before-first-byte, after-created, mid-reasoning, mid-text, mid-arguments, after-item, before-completed
+Events before the first byte (failed, error-event, incomplete) are the stream's first and only ones.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +56,8 @@ FAILURE_MESSAGES = {
 }
 """The codes of codex-backend.md 3.3 with a text each; other codes get the text of server_error."""
 
-_STREAM_KINDS = ("failed", "error-event", "incomplete", "drop", "reset", "eof", "stall", "silence")
+_EVENT_KINDS = ("failed", "error-event", "incomplete")
+_STREAM_KINDS = (*_EVENT_KINDS, "drop", "reset", "eof", "stall", "silence")
 _LATE_KINDS = ("slow-first-byte", "slow-first-event")
 _PLACES: tuple[Place, ...] = get_args(Place)
 _ENDS: dict[str, Literal["close", "reset", "eof"]] = {"drop": "close", "reset": "reset", "eof": "eof"}
@@ -113,8 +115,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def before_headers(self) -> End | Stall | Pause | None:
         """What happens instead of sending headers, if the fault lies there."""
-        if self.kind not in _STREAM_KINDS or self.place != "before-first-byte":
-            return None
+        if self.kind not in _STREAM_KINDS or self.place != "before-first-byte" or self.kind in _EVENT_KINDS:
+            return None  # an event needs a stream to be in
         return _interruption(self)
 
     def rejection(self, request: Request, now: float) -> Rejection | None:
@@ -148,7 +150,7 @@ def inject(steps: Iterable[Step], fault: Fault, usage: JsonObject | None) -> Ite
         yield Pause(fault.seconds, silent=True)
         yield from steps
         return
-    if fault.kind not in _STREAM_KINDS or fault.place == "before-first-byte":
+    if fault.kind not in _STREAM_KINDS or fault.before_headers:
         yield from steps
         return
     struck = False
@@ -157,6 +159,12 @@ def inject(steps: Iterable[Step], fault: Fault, usage: JsonObject | None) -> Ite
         kind = step.event["type"] if isinstance(step, Emit) else ""
         if isinstance(step, Emit) and kind == "response.created":
             base = step.event["response"]
+        if fault.place == "before-first-byte":
+            if base:
+                yield from _strike(fault, base, usage)
+                return
+            if isinstance(step, Emit):
+                continue  # the quota's event, which comes before the response
         if not struck and kind == "response.completed":
             struck = True
             yield from _strike(fault, base, usage)
@@ -189,9 +197,13 @@ def _strike(fault: Fault, base: JsonObject, usage: JsonObject | None) -> Iterato
 
 
 def _interruption(fault: Fault) -> End | Stall | Pause:
-    if fault.kind in _ENDS:
-        return End(_ENDS[fault.kind])
-    return Pause(fault.seconds, silent=True) if fault.kind == "silence" else Stall()
+    match fault.kind:
+        case "silence":
+            return Pause(fault.seconds, silent=True)
+        case "stall":
+            return Stall()
+        case _:
+            return End(_ENDS[fault.kind])
 
 
 def failure_message(code: str) -> str:
