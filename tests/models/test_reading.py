@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnout.models import reading
+from turnout.models import listing, reading
 from turnout.models.catalogue import UNKNOWN_WINDOW, Catalogue, ModelFacts
 from turnout.models.effort import ORDER
 from turnout.simulator import catalogue as simulated
@@ -110,33 +110,7 @@ def test_an_answer_that_lists_no_model_is_refused(body: bytes) -> None:
     with pytest.raises(reading.UnknownForm):
         reading.codex(body)
     with pytest.raises(reading.UnknownForm):
-        reading.openai(body.replace(b"models", b"data"), BUNDLED.get)
-
-
-class TestAnApi:
-    def read(self, *entries: object) -> Catalogue:
-        return Catalogue(reading.openai(json.dumps({"data": entries}).encode(), BUNDLED.get).models)
-
-    def test_offers_the_models_that_are_known_and_has_the_others(self) -> None:
-        found = self.read({"id": "whisper-9"}, {"id": "gpt-6-sol"}, {"id": "gpt-6.1-sol"}, {"id": "gpt-4.1"})
-        assert [facts.slug for facts in found.listed()] == ["gpt-6.1-sol", "gpt-6-sol"]
-        assert found.get("gpt-6-sol") == BUNDLED.get("gpt-6-sol")
-        whisper = found.get("whisper-9")
-        assert whisper is not None
-        assert (whisper.efforts, whisper.window, whisper.tiers) == ((), UNKNOWN_WINDOW, ())
-        assert found.get("gpt-5.5") is None
-
-    def test_of_which_nothing_is_known_offers_all_in_its_own_order(self) -> None:
-        found = self.read({"id": "qwen", "max_model_len": 32_768}, {"id": "llama", "name": "Llama", "owned_by": "me"})
-        assert [(facts.slug, facts.name, facts.window) for facts in found.listed()] == [
-            ("qwen", "", 32_768),
-            ("llama", "Llama", UNKNOWN_WINDOW),
-        ]
-
-    def test_says_itself_how_large_its_window_is(self) -> None:
-        facts = self.read({"id": "gpt-6.1-sol", "context_length": 400_000}).get("gpt-6.1-sol")
-        assert facts is not None
-        assert (facts.api_window, facts.window) == (400_000, 272_000)
+        listing.openai(body.replace(b"models", b"data"), BUNDLED.get)
 
 
 JSON = st.recursive(

@@ -88,8 +88,11 @@ class CustomUpstream(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Its model for Claude's names, where nobody names one. Empty: as for every upstream."""
     models: dict[str, str] = {}
     """Names that models are asked for by, and what they are called upstream."""
+    list_models: bool = True
+    """Whether it is asked which models it has, at ``/models`` behind its address. Off for servers whose list says
+    nothing of what can be asked for, as with Azure's deployments."""
     window: Count = 0
-    """Usable context window of its models in tokens; 0: what is known of the model."""
+    """Usable context window of its models in tokens; 0: what it says of the model itself, else what is known of it."""
     output: Count = 0
     """Longest answer of its models in tokens: a client's higher limit is lowered to it. 0: it is not known, and limits
     above 8192, which clients set for models that answer at length, are left to the server. Only `wire = "chat"`."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from turnout import log
-from turnout.calls import Calls
 from turnout.config import Config
 from turnout.discovery import asking, shelf
-from turnout.discovery.asking import ANSWER_BYTES, ANSWER_SECONDS
+from turnout.discovery.asking import ANSWER_SECONDS
+from turnout.discovery.lists import Lists
 from turnout.discovery.shelf import Kept, Shelf
 from turnout.models.catalogue import Catalogue, version
 
@@ -36,12 +35,15 @@ class Catalogues:
         self._shelf = Shelf(environ)
         self._seconds = seconds
         self._now = now
+        self.lists = Lists(environ, seconds=seconds, now=now)
+        """Those of the upstreams beside it."""
 
     def known(self, config: Config) -> Catalogue:
-        """The best that can be known without asking anyone."""
+        """The best that can be known without asking anyone, with the lists of other upstreams beside it."""
         kept = self._best(config) if config.upstream in asking.NAMES else None
         catalogue = Catalogue.bundled() if kept is None else _catalogue(kept, "cache")
-        return catalogue.for_client(config.codex.client_version) if config.upstream == "codex" else catalogue
+        catalogue = catalogue.for_client(config.codex.client_version) if config.upstream == "codex" else catalogue
+        return catalogue.with_beside(self.lists.known(config))
 
     def rest(self, config: Config, account: str) -> float:
         """Seconds for which what is kept is young enough, so that nobody has to be asked; 0 if it is not.
@@ -55,23 +57,21 @@ class Catalogues:
         return max(0.0, config.models.refresh - age) if age >= 0 else 0.0
 
     async def ask(self, config: Config, upstream: Upstream) -> Catalogue:
-        """What the configuration's upstream says now, which is kept.
+        """What the configuration's upstream says now, which is kept. For those of the user's own there are `lists`.
 
         Raises `TurnoutError` as `turnout.discovery.asking.ask`.
         """
         name = config.upstream
         kept = self._shelf.read(name)
-        calls = Calls(self._environ, connect=config.timing.connect, seconds=self._seconds, limit=ANSWER_BYTES)
         told = await asking.ask(
-            calls,
             config,
             name,
             upstream,
+            self._environ,
+            seconds=self._seconds,
             etag_of=lambda identity: kept.etag if kept is not None and kept.identity == identity else "",
-            known=self._facts(config).get,
+            known=self.facts(config).get,
         )
-        if told.unreadable:
-            log.get().warning("models_left_out", upstream=name, models=list(told.unreadable))
         models = kept.models if told.models is None and kept is not None else told.models or ()
         fresh = Kept(identity=told.identity, fetched_at=self._now(), etag=told.etag, models=models)
         self._shelf.write(name, fresh)
@@ -94,7 +94,7 @@ class Catalogues:
             return None
         return found
 
-    def _facts(self, config: Config) -> Catalogue:
+    def facts(self, config: Config) -> Catalogue:
         """Where the facts come from of models that an API only names: whatever is known of OpenAI's models."""
         kept = self._shelf.read("codex") or shelf.codex_cli(config)
         return Catalogue.bundled() if kept is None else _catalogue(kept, "cache")

@@ -27,15 +27,21 @@ CODEX_CLI_FILE = "models_cache.json"
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """An upstream's models, and when and to whom they were told."""
+    """An upstream's models, and when and to whom they were told; and what came of the last question."""
 
     turnout: str = __version__
     """The version that has read them: another one may know more to read."""
     identity: Identity
     fetched_at: float
-    """Unix time at which they were told, or confirmed."""
+    """Unix time at which they were told, or confirmed; 0 if they never were."""
     etag: str = ""
     models: tuple[ModelFacts, ...]
+    absent: bool = False
+    """The server has said that it has no list."""
+    problem: str = ""
+    """Why the last question has failed; empty if it has not. What was told before it stays."""
+    failed_at: float = 0.0
+    """Unix time of that failure."""
 
 
 class _CliFile(msgspec.Struct):
@@ -57,7 +63,12 @@ class Shelf:
         return paths.cache_dir(self._environ) / f"models-{upstream}.json"
 
     def read(self, upstream: UpstreamName) -> Kept | None:
-        """What is kept; None if there is nothing that serves."""
+        """The models that are kept; None if there are none that serve."""
+        kept = self.look(upstream)
+        return kept if kept is not None and kept.models else None
+
+    def look(self, upstream: UpstreamName) -> Kept | None:
+        """Whatever is kept, also that there are no models; None if nothing is, or another version has kept it."""
         try:
             kept = msgspec.json.decode(self.path(upstream).read_bytes(), type=Kept)
         except FileNotFoundError:
@@ -65,7 +76,7 @@ class Shelf:
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             log.get().warning("models_not_read", upstream=upstream, reason=str(error))
             return None
-        return kept if kept.turnout == __version__ and kept.models else None
+        return kept if kept.turnout == __version__ else None
 
     def write(self, upstream: UpstreamName, kept: Kept) -> None:
         """Keeps it. Trouble is told in the log: it can be asked for again."""

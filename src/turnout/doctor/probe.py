@@ -16,7 +16,7 @@ from turnout.accounts import key_reference
 from turnout.calls import Answer, Calls
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.translate.errors import classify_http
-from turnout.upstream import custom
+from turnout.upstream import custom, custom_addresses
 from turnout.upstream.probed import Probed
 
 if TYPE_CHECKING:
@@ -255,7 +255,8 @@ class _Asker:
 
     async def first_model(self) -> str:
         """The first model that the server lists. Raises `TurnoutError`."""
-        answer = await self._calls.call(self._shown, "GET", custom.models_url(self._settings), headers=self._headers)
+        url = custom_addresses.models_url(self._settings)
+        answer = await self._calls.call(self._shown, "GET", url, headers=self._headers)
         if answer.status == 200:
             try:
                 return msgspec.json.decode(answer.body, type=_Models).data[0].id
@@ -270,7 +271,7 @@ class _Asker:
         )
 
     async def _post(self, model: str, body: Json) -> Answer:
-        url = custom.url(self._settings, model)
+        url = custom_addresses.url(self._settings, model)
         return await self._calls.call(self._shown, "POST", url, headers=self._headers, body=msgspec.json.encode(body))
 
 

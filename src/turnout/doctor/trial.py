@@ -83,9 +83,9 @@ class _ApiModels(msgspec.Struct):
 def address(config: Config, upstream: str) -> str:
     """What is asked: the list of models, beside the address of model requests (codex-backend.md 5.2)."""
     if upstream in config.custom:
-        from turnout.upstream import custom
+        from turnout.upstream import custom_addresses
 
-        return custom.models_url(config.custom[upstream])
+        return custom_addresses.models_url(config.custom[upstream])
     if upstream == "openai":
         return f"{config.openai.base_url.rstrip('/')}/models"
     endpoint = config.codex.responses_url.rstrip("/")

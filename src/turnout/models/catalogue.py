@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 Source = Literal["live", "cache", "api", "bundled"]
 """Where a catalogue is from: asked just now, kept on disk, an API's list of names, or this release."""
@@ -86,15 +86,19 @@ class Catalogue:
         fetched_at: float | None = None,
         etag: str = "",
         refused: Iterable[tuple[str, str]] = (),
+        beside: Mapping[str, Catalogue] | None = None,
     ) -> None:
         """``fetched_at`` is the Unix time at which the facts were asked for, None for those of the release.
 
         ``etag`` is the server's mark of this version. ``refused`` are models and the plans that were refused them.
+        ``beside`` are the lists of other upstreams, by the upstream's name.
         """
         self.source = source
         self.fetched_at = fetched_at
         self.etag = etag
         self.refused = frozenset(refused)
+        self.beside: Mapping[str, Catalogue] = dict(beside or {})
+        """What other upstreams list: their models are theirs only, and are asked for as ``upstream/model``."""
         self._models = tuple(sorted(models, key=lambda facts: facts.priority))
         self._by_slug = {facts.slug: facts for facts in self._models}
 
@@ -126,17 +130,36 @@ class Catalogue:
         mine = version(client_version)
         return self._with([facts for facts in self._models if version(facts.minimal_client_version) <= mine])
 
+    def with_beside(self, beside: Mapping[str, Catalogue]) -> Self:
+        """The same catalogue with these lists of other upstreams, and no others."""
+        return self._with(self._models, beside=beside)
+
+    def with_refused(self, refused: Iterable[tuple[str, str]]) -> Self:
+        """The same catalogue with these lessons."""
+        return self._with(self._models, refused)
+
     def get(self, slug: str) -> ModelFacts | None:
         """The facts of a model, None for one that the catalogue does not know."""
         return self._by_slug.get(slug)
 
-    def _with(self, models: Iterable[ModelFacts], refused: Iterable[tuple[str, str]] | None = None) -> Self:
+    def of(self, upstream: str, slug: str) -> ModelFacts | None:
+        """What another upstream's own list says of a model, None for one that it does not list."""
+        listed = self.beside.get(upstream)
+        return listed.get(slug) if listed is not None else None
+
+    def _with(
+        self,
+        models: Iterable[ModelFacts],
+        refused: Iterable[tuple[str, str]] | None = None,
+        beside: Mapping[str, Catalogue] | None = None,
+    ) -> Self:
         return type(self)(
             models,
             source=self.source,
             fetched_at=self.fetched_at,
             etag=self.etag,
             refused=self.refused if refused is None else refused,
+            beside=self.beside if beside is None else beside,
         )
 
     def all(self) -> tuple[ModelFacts, ...]:

@@ -1,6 +1,7 @@
-"""Reads what servers say of their models: the Codex backend's catalogue, and the names that the OpenAI API lists. Pure.
+"""Reads the Codex backend's catalogue, and what is common to all lists of models. Pure.
 
-An entry that cannot be read is left out and named: one odd model must not take the others away.
+An entry that cannot be read is left out and named: one odd model must not take the others away. Lists of servers of the
+OpenAI API are read in `turnout.models.listing`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Reading(msgspec.Struct, frozen=True):
     models: tuple[ModelFacts, ...]
     unreadable: tuple[str, ...] = ()
     """Entries that were left out: their names, or their places."""
+    beyond: int = 0
+    """Further entries of a list that is too long to be kept whole."""
 
 
 class _Effort(msgspec.Struct):
@@ -89,28 +92,8 @@ class _CodexEntry(msgspec.Struct):
     """`_Messages`: nothing odd in them is to take the model away."""
 
 
-class _Named(msgspec.Struct):
-    """A model as servers of the OpenAI API list it. OpenAI's has a name only; others tell the window as well."""
-
-    id: str
-    name: str | None = None
-    context_window: Tokens | None = None
-    context_length: Tokens | None = None
-    """OpenRouter's and LiteLLM's name for the window."""
-    max_model_len: Tokens | None = None
-    """vLLM's and SGLang's."""
-
-    @property
-    def window(self) -> int | None:
-        return self.context_window or self.context_length or self.max_model_len
-
-
 class _CodexAnswer(msgspec.Struct):
     models: list[Raw]
-
-
-class _NamesAnswer(msgspec.Struct):
-    data: list[Raw]
 
 
 class _Nameless(msgspec.Struct):
@@ -130,51 +113,11 @@ def codex(body: bytes) -> Reading:
         entries = msgspec.json.decode(body, type=_CodexAnswer).models
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UnknownForm(str(error)) from None
-    return _read(entries, lambda entry: _facts(msgspec.json.decode(entry, type=_CodexEntry)))
+    return read_each(entries, lambda entry: _facts(msgspec.json.decode(entry, type=_CodexEntry)))
 
 
-def openai(body: bytes, known: Callable[[str], ModelFacts | None]) -> Reading:
-    """The models of an API (``{"data": [{"id": …}]}``), in its order; ``known`` gives facts of those that have some.
-
-    OpenAI's API lists much that is no model for conversations, and says nothing of any: where some are known, the
-    others are not offered, but they are there. A server of which nothing is known offers all that it has.
-    Raises `UnknownForm` if no model can be read.
-    """
-    try:
-        entries = msgspec.json.decode(body, type=_NamesAnswer).data
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UnknownForm(str(error)) from None
-    named = _read(entries, lambda entry: _of_the_api(msgspec.json.decode(entry, type=_Named), known))
-    some_known = any(facts.efforts for facts in named.models)
-    models = (
-        facts if facts.efforts else msgspec.structs.replace(facts, priority=LAST + place, listed=not some_known)
-        for place, facts in enumerate(named.models)
-    )
-    return Reading(tuple(models), named.unreadable)
-
-
-def _of_the_api(entry: _Named, known: Callable[[str], ModelFacts | None]) -> ModelFacts:
-    facts = known(entry.id)
-    if facts is None:
-        window = entry.window or UNKNOWN_WINDOW
-        return ModelFacts(
-            slug=entry.id,
-            name=entry.name or "",
-            window=window,
-            max_window=window,
-            api_window=entry.window,
-            efforts=(),
-            default_effort="",
-            lite=False,
-            tiers=(),
-            minimal_client_version="",
-            original_images=False,
-            priority=LAST,
-        )
-    return facts if entry.window is None else msgspec.structs.replace(facts, api_window=entry.window)
-
-
-def _read(entries: Iterable[Raw], read: Callable[[Raw], ModelFacts]) -> Reading:
+def read_each(entries: Iterable[Raw], read: Callable[[Raw], ModelFacts]) -> Reading:
+    """The models of a list that ``read`` can read, in its order. Raises `UnknownForm` if there is none."""
     models: dict[str, ModelFacts] = {}
     unreadable = []
     for place, entry in enumerate(entries):

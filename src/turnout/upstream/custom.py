@@ -9,7 +9,6 @@ import asyncio
 import secrets
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
 
 import msgspec
 from multidict import CIMultiDict
@@ -24,6 +23,7 @@ from turnout.translate.chat_stream_to_responses import ResponsesFromChat
 from turnout.upstream import custom_capabilities
 from turnout.upstream import probed as probes
 from turnout.upstream.chat import ChatStream
+from turnout.upstream.custom_addresses import MODEL, url
 from turnout.upstream.http import Transport
 from turnout.upstream.turns import Turns, TurnStream
 
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
     from turnout.config import Timing
     from turnout.upstream.base import Call, UpstreamStream
     from turnout.upstream.probed import Probed
-
-PATHS = {"responses": "/responses", "chat": "/chat/completions"}
-MODEL = "{model}"
-"""Where the model's name goes in a path."""
 
 
 class CustomUpstream:
@@ -152,21 +148,6 @@ class CustomUpstream:
         )
         error.failure = msgspec.structs.replace(error.failure, next_step=step)
         return error
-
-
-def url(settings: Settings, model: str = "") -> str:
-    """Where requests for the model go."""
-    path = (settings.path or PATHS[settings.wire]).replace(MODEL, quote(model, safe=""))
-    return f"{settings.base_url.rstrip('/')}{path}{_query(settings)}"
-
-
-def models_url(settings: Settings) -> str:
-    """Where the server lists its models."""
-    return f"{settings.base_url.rstrip('/')}/models{_query(settings)}"
-
-
-def _query(settings: Settings) -> str:
-    return f"?{urlencode(settings.query)}" if settings.query else ""
 
 
 def way(settings: Settings) -> Way:
