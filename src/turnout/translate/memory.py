@@ -175,8 +175,10 @@ class Settled(msgspec.Struct, frozen=True):
     state: State
 
     def known(self, opening: Opening) -> Known | None:
-        """What is known of the session with this; None if nothing can be."""
+        """What is known of the session with this; None if nothing can be: the body is not of the usual kind."""
         conversation, before = self.conversation, self.conversation.known
+        if not conversation.head:
+            return None
         raw = b",".join(conversation.new[: self.count])
         behind = b",".join(conversation.new[self.count :])
         end = conversation.at + len(raw) + (1 if raw and behind else 0)

@@ -63,10 +63,9 @@ def translate(
     if not history.items:
         raise fail(FailureKind.BAD_REQUEST, "messages: there is nothing in them to send.")
     head = around.head_of(request, deferred.offered())
-    if settled is not None and settled.conversation.head and target.replay_reasoning:
-        known = settled.known(around if around.head is head else msgspec.structs.replace(around, head=head))
-        if known is not None:
-            caches.sessions.remember(settled.conversation.key, known)
+    known = settled.known(around.with_head(head)) if settled is not None and target.replay_reasoning else None
+    if settled is not None and known is not None:
+        caches.sessions.remember(settled.conversation.key, known)
     target, tools = around.target, around.tools
     items = [*around.items, *history.items]
     if target.framing == "lite" and head.functions:

@@ -77,6 +77,10 @@ class Opening(msgspec.Struct, frozen=True):
             return self.head
         return _head(request, self, functions)
 
+    def with_head(self, head: Head) -> Opening:
+        """The same with these fields to begin with next time."""
+        return self if self.head is head else msgspec.structs.replace(self, head=head)
+
 
 def opening(request: wire.MessagesRequest, target: Target, cache: ToolsCache) -> Opening:
     """What `request` is for `target`, but for its messages and its fields.
