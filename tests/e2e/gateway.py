@@ -5,6 +5,7 @@ Knows the command's options and environment; knows nothing of the gateway's insi
 
 from __future__ import annotations
 
+import itertools
 import os
 import socket
 import subprocess
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 TOKEN = "e2e-token"
 
 _START_SECONDS = 20
+_LOG_SECONDS = 5
+_marks = itertools.count()
 _SETTINGS = ("CHATGPT_", "CODEX_", "OPENAI_", "PROXY_", "TURNOUT_")
 
 
@@ -76,6 +79,20 @@ class Gateway:
     def log(self) -> str:
         """What the gateway has printed and logged so far."""
         return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+
+    def settled_log(self) -> str:
+        """The log once it has a line for each request that was answered before: lines are written a moment later."""
+        mark = f"/mark-{next(_marks)}"
+        try:
+            urllib.request.urlopen(f"{self.url}{mark}", timeout=5).close()
+        except urllib.error.HTTPError as answer:
+            answer.close()  # there is nothing at such a path, which is logged as well
+        deadline = time.monotonic() + _LOG_SECONDS
+        while f"path={mark} " not in self.log:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the gateway has not logged a request within {_LOG_SECONDS} s:\n{self.log}")
+            time.sleep(0.02)
+        return self.log
 
     def kill(self) -> None:
         """End it as `kill -9` does."""

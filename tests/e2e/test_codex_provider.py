@@ -82,15 +82,15 @@ def test_a_command_and_a_patch(stack: Stack, tmp_path: Path, model: str, *, sock
         say("All done."),
     )
     project = Project(tmp_path, stack, model=model, supports_websockets=sockets)
-    before = stack.gateway.log.count("path=/v1/responses")
+    before = stack.gateway.settled_log().count("path=/v1/responses")
 
     events = project.run(*OPTIONS, "Write the track down.")
 
     assert said(events) == ["All done."], stack.story()
     assert (project.folder / "track.txt").read_text() == "seven\n"
     assert {request.status for request in stack.requests} == {200}
-    # A connection begins with a frame that only prepares the turn. Lines of the log are written a moment later.
-    wait_for(lambda: stack.gateway.log.count("path=/v1/responses") - before == len(stack.requests) + sockets)
+    # A connection begins with a frame that only prepares the turn.
+    assert stack.gateway.settled_log().count("path=/v1/responses") - before == len(stack.requests) + sockets
     outputs = [item for item in stack.requests[1].input if item["type"] == "function_call_output"]
     assert "from-the-shell" in json.dumps(outputs)
     assert len({(request.body or {})["prompt_cache_key"] for request in stack.requests}) == 1
@@ -118,9 +118,9 @@ def test_the_built_in_provider_at_another_address(stack: Stack, tmp_path: Path) 
     stack.play(say("By a WebSocket."))
     project = Project(tmp_path, stack, model=LITE)
     project.use_built_in_provider(f"{stack.gateway.url}/v1", LITE)
-    before = stack.gateway.log.count("path=/v1/responses")
+    before = stack.gateway.settled_log().count("path=/v1/responses")
     assert said(project.run(*OPTIONS, "First.")) == ["By a WebSocket."]
-    wait_for(lambda: stack.gateway.log.count("path=/v1/responses") - before == 2)  # it prepares its turn first
+    assert stack.gateway.settled_log().count("path=/v1/responses") - before == 2  # it prepares its turn first
 
 
 def test_where_websockets_are_off_the_cli_turns_to_http_at_once(

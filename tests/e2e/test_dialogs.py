@@ -90,7 +90,7 @@ def test_another_model_and_effort_in_mid_conversation(claude: ClaudeCode, stack:
 def test_the_use_of_the_context_is_shown(claude: ClaudeCode, stack: Stack) -> None:
     """The client has each part counted, in a burst, and shows what the gateway counts."""
     stack.play(say("The first."), say("The second."))
-    before = stack.gateway.log.count("path=/v1/messages/count_tokens")
+    before = stack.gateway.settled_log().count("path=/v1/messages/count_tokens")
     with claude.terminal() as terminal:
         terminal.wait_for("❯")
         terminal.submit("One")
@@ -99,7 +99,8 @@ def test_the_use_of_the_context_is_shown(claude: ClaudeCode, stack: Stack) -> No
         screen = terminal.wait_for(lambda screen: "Free space:" in screen and "System tools:" in screen)
         terminal.submit("Two")
         terminal.wait_for("The second.")
-    asked = [line for line in stack.gateway.log.splitlines() if "path=/v1/messages/count_tokens" in line][before:]
+    lines = stack.gateway.settled_log().splitlines()
+    asked = [line for line in lines if "path=/v1/messages/count_tokens" in line][before:]
     assert asked
     assert all("status=200" in line for line in asked)
     categories = re.findall(r"(?:System prompt|System tools|Skills|Messages): ([\d.]+)(k?) tokens", screen)

@@ -64,7 +64,7 @@ def test_its_tools_run(user: Opencode, package: str, stack: Stack) -> None:
         use(call("apply_patch", patchText=PATCH)),
         say("All done."),
     )
-    before = stack.gateway.log.count(f"path={DOORS[package]}")
+    before = stack.gateway.settled_log().count(f"path={DOORS[package]}")
 
     events = user.run("Write the track down.")
 
@@ -76,7 +76,7 @@ def test_its_tools_run(user: Opencode, package: str, stack: Stack) -> None:
     asked = stack.conversation
     assert {request.status for request in stack.requests} == {200}
     assert len(asked) == 3
-    assert stack.gateway.log.count(f"path={DOORS[package]}") - before == len(stack.requests)
+    assert stack.gateway.settled_log().count(f"path={DOORS[package]}") - before == len(stack.requests)
     assert "from-the-shell" in tool_outputs(asked[1])[0]
     assert "track.txt" in tool_outputs(asked[2])[1]
     assert_prefix_grows(asked)
