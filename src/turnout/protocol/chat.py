@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from turnout.protocol.errors import FailureKind, fail
-from turnout.protocol.reading import EMPTY_STRING, NULL, mended, refuse
+from turnout.protocol.reading import EMPTY_STRING, NULL, decoded, mended, refuse
 
 
 class Function(msgspec.Struct):
@@ -313,18 +313,12 @@ def decode_parts(content: Raw, path: str) -> list[tuple[Part, Raw]]:
 
 def decode_format(raw: Raw, path: str) -> Format:
     """Reads a custom tool's format. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
-    try:
-        return _decode_format(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        refuse(error, path)
+    return decoded(_decode_format, raw, path)
 
 
 def decode_search_options(raw: Raw, path: str) -> SearchOptions:
     """Reads ``web_search_options``. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
-    try:
-        return _decode_search_options(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        refuse(error, path)
+    return decoded(_decode_search_options, raw, path)
 
 
 def decode_details(raw: Raw) -> list[ReasoningDetail]:

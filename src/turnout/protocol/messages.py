@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from turnout.protocol.errors import FailureKind, fail
-from turnout.protocol.reading import EMPTY_STRING, NULL, decode_text, mended, refuse
+from turnout.protocol.reading import EMPTY_STRING, NULL, decode_text, decoded, mended, refuse
 
 
 class Source(msgspec.Struct, gc=False):
@@ -329,10 +329,7 @@ def decode_message(raw: Raw, index: int) -> Message | TolerantMessage:
 
 
 def _tolerantly(raw: Raw, index: int) -> TolerantMessage:
-    try:
-        loose = _decode_loose_message(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        refuse(error, f"messages[{index}]")
+    loose = decoded(_decode_loose_message, raw, f"messages[{index}]")
     return _tolerant_message(loose, index)
 
 
@@ -374,10 +371,7 @@ def decode_blocks(content: Raw, path: str) -> list[Block]:
 
 def decode_tools(tools: Raw | bytes) -> list[Tool]:
     """Reads the ``tools`` array. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
-    try:
-        return _decode_tools(tools)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        refuse(error, "tools")
+    return decoded(_decode_tools, tools, "tools")
 
 
 def decode_web_search(tools: Raw | bytes, index: int) -> WebSearchTool:

@@ -6,13 +6,18 @@ Shared by the doors' protocols; knows none of them.
 from __future__ import annotations
 
 import re
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from turnout.protocol import surrogates
 from turnout.protocol.errors import FailureKind, fail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Part = TypeVar("_Part")
 
 EMPTY_STRING = Raw(b'""')
 NULL = Raw(b"null")
@@ -51,6 +56,14 @@ def refuse(error: Exception, path: str = "") -> NoReturn:
     raise fail(FailureKind.BAD_REQUEST, f"{path}: {text[:1].lower()}{text[1:]}.".replace("`", "")) from None
 
 
+def decoded(decode: Callable[[Raw | bytes], _Part], raw: Raw | bytes, path: str) -> _Part:
+    """What ``decode`` reads from a part of a request. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
+    try:
+        return decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        refuse(error, path)
+
+
 def is_null(raw: Raw) -> bool:
     """Whether the field is absent or null."""
     return raw == NULL
@@ -65,7 +78,4 @@ def text_of(raw: Raw, path: str) -> Raw:
 
 def decode_text(raw: Raw, path: str) -> str:
     """The string that `raw` holds. Raises `TurnoutError` (`BAD_REQUEST`) naming the path if it holds none."""
-    try:
-        return _decode_string(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        refuse(error, path)
+    return decoded(_decode_string, raw, path)

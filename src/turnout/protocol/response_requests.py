@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from turnout.protocol.errors import FailureKind, fail
-from turnout.protocol.reading import NULL, mended, refuse
+from turnout.protocol.reading import NULL, decoded, mended, refuse
 
 
 class Tool(msgspec.Struct):
@@ -133,15 +133,9 @@ def decode_request(body: bytes) -> tuple[ResponsesRequest, dict[str, Raw]]:
 
 def decode_item(raw: Raw, path: str) -> Item:
     """Reads an input item. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
-    try:
-        return _decode_item(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        refuse(error, path)
+    return decoded(_decode_item, raw, path)
 
 
 def decode_parts(content: Raw, path: str) -> list[Part]:
     """Reads an array of parts. Raises `TurnoutError` (`BAD_REQUEST`) naming the path."""
-    try:
-        return _decode_parts(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        refuse(error, path)
+    return decoded(_decode_parts, content, path)
