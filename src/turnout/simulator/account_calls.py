@@ -19,7 +19,7 @@ from turnout.simulator.issuer import invalid_grant, unknown_client
 from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.recorder import RecordedRequest
 from turnout.simulator.rejection import Refused, Rejection, detail
-from turnout.simulator.sending import Connection, Gone
+from turnout.simulator.sending import Connection, begin, connected, read_body
 from turnout.simulator.state import State
 
 CALLBACK_PORTS = (1455, 1457)
@@ -81,10 +81,9 @@ class Endpoint:
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        query = scope["query_string"].decode()
-        record = self._state.recorder.begin(scope["method"], scope["path"], query, headers)
-        record.raw = await _body(receive)
+        record = begin(self._state, scope)
+        headers = record.headers
+        record.raw = await read_body(receive)
         record.body_at = time.monotonic()
         fields = _fields(record.raw, headers)
         record.body = fields
@@ -92,22 +91,15 @@ class Endpoint:
         record.fault = fault.kind if fault else None
         call = Call(
             fields=fields,
-            query={name: values[0] for name, values in parse_qs(query).items()},
+            query={name: values[0] for name, values in parse_qs(record.query).items()},
             headers=headers,
             origin=f"{scope['scheme']}://{headers.get('host', '')}",
             state=self._state,
             fault=fault,
         )
-        connection = Connection(scope, receive, send, record)
-        scope["app"].state.connections.add(connection)
-        try:
+        async with connected(scope, receive, send, record) as connection:
             await self._respond(call, record, connection)
-        except Gone:
-            await connection.abandon()
-        finally:
-            scope["app"].state.connections.discard(connection)
-            connection.release()
-            self._state.recorder.touch()
+        self._state.recorder.touch()
 
     async def _respond(self, call: Call, record: RecordedRequest, connection: Connection) -> None:
         kind = call.fault.kind if call.fault else ""
@@ -297,15 +289,6 @@ def _signed_in(call: Call) -> Account | Rejection:
         return call.state.accounts[sign_in(call.headers, "codex", call.state.world())]
     except Refused as refused:
         return refused.rejection
-
-
-async def _body(receive: Receive) -> bytes:
-    pieces = []
-    while True:
-        message = await receive()
-        pieces.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(pieces)
 
 
 def _fields(raw: bytes, headers: dict[str, str]) -> JsonObject:

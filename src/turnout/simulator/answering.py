@@ -16,7 +16,7 @@ from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.recorder import RecordedRequest
 from turnout.simulator.rejection import Rejection, detail
 from turnout.simulator.request import Request
-from turnout.simulator.sending import Connection, Gone
+from turnout.simulator.sending import Connection, begin, connected, read_body
 from turnout.simulator.state import Plan, PromptSize, State
 from turnout.simulator.steps import Emit, End, Pause, Stall, Step
 from turnout.simulator.stream import Envelope, answer, usage
@@ -96,15 +96,8 @@ class AnswerDoor(ABC):
         if rejection:
             await refuse(record, rejection, self.headers(request))(scope, receive, send)
             return
-        connection = Connection(scope, receive, send, record)
-        scope["app"].state.connections.add(connection)
-        try:
+        async with connected(scope, receive, send, record) as connection:
             await self._answer(request, plan, size, connection, record)
-        except Gone:
-            await connection.abandon()
-        finally:
-            scope["app"].state.connections.discard(connection)
-            connection.release()
 
     async def _answer(
         self, request: Request, plan: Plan, size: PromptSize, connection: Connection, record: RecordedRequest
@@ -114,8 +107,7 @@ class AnswerDoor(ABC):
         await connection.pause(plan.pacing.first_byte + (fault.delay if fault else 0))
         match fault.before_headers if fault else None:
             case End(how):
-                # Without a status line even a proper end of the body is a cut.
-                await connection.cut("reset" if how == "reset" else "close")
+                await connection.end(how)
                 return
             case Stall():
                 await connection.stall()
@@ -167,22 +159,6 @@ def _recorded(steps: Iterator[Step], record: RecordedRequest) -> Iterator[Step]:
                 record.output.append(step.event["item"])
             elif kind in ("response.completed", "response.incomplete"):
                 record.usage = step.event["response"]["usage"]
-
-
-def begin(state: State, scope: Scope) -> RecordedRequest:
-    """The record of a request that has just come."""
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    return state.recorder.begin(scope["method"], scope["path"], scope["query_string"].decode(), headers)
-
-
-async def read_body(receive: Receive) -> bytes:
-    """The whole body, as it came."""
-    chunks = []
-    while True:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(chunks)
 
 
 def _rate_limits(state: State, request: Request) -> JsonObject:

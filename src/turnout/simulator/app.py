@@ -25,9 +25,9 @@ from turnout.simulator.model_calls import current_etag, model_routes
 from turnout.simulator.recorder import RecordedRequest
 from turnout.simulator.rejection import Rejection, api_error, detail
 from turnout.simulator.request import Dialect, Request
-from turnout.simulator.sending import Connection, play
+from turnout.simulator.sending import Connection, play, play_events
 from turnout.simulator.state import State
-from turnout.simulator.steps import Emit, End, Pause, Stall, Step
+from turnout.simulator.steps import Emit, Step
 from turnout.simulator.wire import Framer
 
 UPGRADE_REQUIRED = 426
@@ -76,7 +76,7 @@ class _Responses(AnswerDoor):
         settings = self.state.settings
         if request.stream:
             await connection.open(200, {**STREAM_HEADERS, **headers}.items())
-            await play(steps, connection, Framer(settings.style), settings.keepalive_seconds)
+            await play_events(steps, connection, Framer(settings.style), settings.keepalive_seconds)
         else:
             await _play_whole(steps, connection, headers)
 
@@ -84,17 +84,13 @@ class _Responses(AnswerDoor):
 async def _play_whole(steps: Iterator[Step], connection: Connection, headers: dict[str, str]) -> None:
     """The answer as one JSON body, for requests that do not stream."""
     response: JsonObject = {}
-    for step in steps:
-        match step:
-            case Emit(event):
-                response = event.get("response", response)
-            case Pause(seconds):
-                await connection.pause(seconds)
-            case Stall():
-                await connection.stall()
-            case End(how):
-                await connection.cut("reset" if how == "reset" else "close")
-                return
+
+    async def keep(emit: Emit) -> None:
+        nonlocal response
+        response = emit.event.get("response", response)
+
+    if not await play(steps, connection, keep):
+        return
     status = 500 if response.get("status") == "failed" else 200
     body = {"error": {**response["error"], "type": "server_error", "param": None}} if status == 500 else response
     await connection.open(status, {"content-type": "application/json", **headers}.items())

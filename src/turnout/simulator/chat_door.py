@@ -15,7 +15,7 @@ from turnout.simulator.chat_stream import ChatAnswer, Chunk, whole
 from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.rejection import Rejection
 from turnout.simulator.request import Request
-from turnout.simulator.sending import Connection
+from turnout.simulator.sending import Connection, play
 from turnout.simulator.steps import End, Pause, Stall, Step
 from turnout.simulator.wire import pieces
 
@@ -52,43 +52,28 @@ class ChatDoor(AnswerDoor):
         else:
             await _play_whole(answer.steps(steps), connection, headers)
 
-    async def _play(self, steps: Iterator[Step | Chunk], connection: Connection) -> None:
+    async def _play(self, steps: Iterator[Chunk | Pause | Stall | End], connection: Connection) -> None:
         settings = self.state.settings
-        for step in steps:
-            match step:
-                case Chunk():
-                    for piece in pieces(step.bytes, settings.style.split):
-                        await connection.write(piece)
-                        await connection.turn()
-                case Pause(seconds, silent):
-                    left = seconds
-                    while not silent and settings.keepalive_seconds and left > settings.keepalive_seconds:
-                        await connection.pause(settings.keepalive_seconds)
-                        left -= settings.keepalive_seconds
-                        await connection.write(KEEPALIVE)
-                    await connection.pause(left)
-                case Stall():
-                    await connection.stall()
-                case End(how):
-                    await connection.end(how)
-                    return
-        await connection.finish()
+
+        async def tell(chunk: Chunk) -> None:
+            await connection.write_pieces(pieces(chunk.bytes, settings.style.split))
+
+        if await play(steps, connection, tell, settings.keepalive_seconds, lambda: connection.write(KEEPALIVE)):
+            await connection.finish()
 
 
-async def _play_whole(steps: Iterator[Step | Chunk], connection: Connection, headers: dict[str, str]) -> None:
+async def _play_whole(
+    steps: Iterator[Chunk | Pause | Stall | End], connection: Connection, headers: dict[str, str]
+) -> None:
     """The answer as one JSON body."""
     chunks: list[JsonObject] = []
-    for step in steps:
-        match step:
-            case Chunk(data) if data is not None:
-                chunks.append(data)
-            case Pause(seconds):
-                await connection.pause(seconds)
-            case Stall():
-                await connection.stall()
-            case End(how):
-                await connection.cut("reset" if how == "reset" else "close")
-                return
+
+    async def keep(chunk: Chunk) -> None:
+        if chunk.data is not None:
+            chunks.append(chunk.data)
+
+    if not await play(steps, connection, keep):
+        return
     answer = whole(chunks)
     await connection.open(500 if "error" in answer else 200, {"content-type": "application/json", **headers}.items())
     await connection.write(msgspec.json.encode(answer))

@@ -9,7 +9,7 @@ import msgspec
 
 from turnout.simulator.chat_checks import ChatRules
 from turnout.simulator.jsontypes import JsonObject
-from turnout.simulator.steps import Emit, Step
+from turnout.simulator.steps import Emit, End, Pause, Stall, Step
 
 DONE = b"data: [DONE]\n\n"
 _REASONS = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -43,7 +43,7 @@ class ChatAnswer:
         self._calls: dict[int, int] = {}
         """Places of the calls by their output index."""
 
-    def steps(self, steps: Iterable[Step]) -> Iterator[Step | Chunk]:
+    def steps(self, steps: Iterable[Step]) -> Iterator[Chunk | Pause | Stall | End]:
         """The same steps, with chunks in place of events."""
         for step in steps:
             if not isinstance(step, Emit):

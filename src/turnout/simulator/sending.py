@@ -1,4 +1,4 @@
-"""Plays the steps of an answer on one HTTP connection: writes, waits, keeps alive, cuts, and sees the client leave.
+"""Reads a request and plays the steps of an answer on its connection: writes, waits, cuts, and sees the client leave.
 
 The only module that holds a connection. It uses plain ASGI, plus the transport that server.py puts into the scope.
 """
@@ -8,13 +8,15 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Literal, TypeVar
 
 from starlette.types import Message, Receive, Scope, Send
 
 from turnout.simulator.jsontypes import JsonObject
 from turnout.simulator.recorder import RecordedRequest
+from turnout.simulator.state import State
 from turnout.simulator.steps import Emit, End, Pause, Stall, Step
 from turnout.simulator.wire import Framer
 
@@ -22,6 +24,8 @@ TRANSPORT = "turnout.transport"
 """The key of the scope's state under which the connection's asyncio transport is found."""
 
 KEEPALIVE: JsonObject = {"type": "keepalive"}
+
+_Told = TypeVar("_Told")
 
 
 class Gone(Exception):
@@ -36,6 +40,7 @@ class Connection:
         self._receive = receive
         self._send = send
         self._record = record
+        self._opened = False
         self._gone = asyncio.Event()
         self._watch = asyncio.create_task(self._watch_for_disconnect())
 
@@ -62,15 +67,18 @@ class Connection:
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         await self._write({"type": "http.response.start", "status": status, "headers": raw})
         self._record.status = status
+        self._opened = True
 
     async def write(self, piece: bytes) -> None:
         if self._record.first_byte_at is None:
             self._record.first_byte_at = time.monotonic()
         await self._write({"type": "http.response.body", "body": piece, "more_body": True})
 
-    async def turn(self) -> None:
-        """Give the loop a turn, so that pieces leave one by one and a client's disconnect is seen."""
-        await asyncio.sleep(0)
+    async def write_pieces(self, pieces: Iterable[bytes]) -> None:
+        """Write them one by one; after each the loop gets a turn, so that a client's disconnect is seen."""
+        for piece in pieces:
+            await self.write(piece)
+            await asyncio.sleep(0)
 
     async def finish(self) -> None:
         """End the body properly."""
@@ -100,10 +108,11 @@ class Connection:
 
     async def end(self, how: Literal["eof", "close", "reset"]) -> None:
         """End the answer before it is complete."""
-        if how == "eof":
+        if how == "eof" and self._opened:
             await self.finish()
         else:
-            await self.cut(how)
+            # Without a status line even a proper end of the body is a cut.
+            await self.cut("reset" if how == "reset" else "close")
 
     async def stall(self) -> None:
         """Keep silent until the client goes away."""
@@ -121,28 +130,72 @@ class Connection:
         self._gone.set()
 
 
-async def play(steps: Iterable[Step], connection: Connection, framer: Framer, keepalive: float) -> None:
-    """Send the steps as server-sent events, and end the body. `keepalive` in seconds, 0 for none. Raises Gone."""
+@asynccontextmanager
+async def connected(scope: Scope, receive: Receive, send: Send, record: RecordedRequest) -> AsyncIterator[Connection]:
+    """A request's connection while it is answered. The answer ends where the client goes away, or the simulator."""
+    connection = Connection(scope, receive, send, record)
+    all_of_them = scope["app"].state.connections
+    all_of_them.add(connection)
+    try:
+        yield connection
+    except Gone:
+        await connection.abandon()
+    finally:
+        all_of_them.discard(connection)
+        connection.release()
+
+
+def begin(state: State, scope: Scope) -> RecordedRequest:
+    """The record of a request that has just come."""
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    return state.recorder.begin(scope["method"], scope["path"], scope["query_string"].decode(), headers)
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body, as it came."""
+    chunks = []
+    while True:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+async def play(
+    steps: Iterable[_Told | Pause | Stall | End],
+    connection: Connection,
+    tell: Callable[[_Told], Awaitable[None]],
+    keepalive: float = 0.0,
+    keep_alive: Callable[[], Awaitable[None]] | None = None,
+) -> bool:
+    """Do what the steps say; `tell` is for those that say something. Whether the answer came to its end. Raises Gone.
+
+    `keep_alive` is called every `keepalive` seconds of a pause; never if that is 0.
+    """
     for step in steps:
         match step:
-            case Emit(event):
-                await _emit(event, connection, framer)
             case Pause(seconds, silent):
                 left = seconds
-                while not silent and keepalive and left > keepalive:
+                while keep_alive and not silent and 0 < keepalive < left:
                     await connection.pause(keepalive)
                     left -= keepalive
-                    await _emit(KEEPALIVE, connection, framer)
+                    await keep_alive()
                 await connection.pause(left)
             case Stall():
                 await connection.stall()
             case End(how):
                 await connection.end(how)
-                return
-    await connection.finish()
+                return False
+            case _:
+                await tell(step)
+    return True
 
 
-async def _emit(event: JsonObject, connection: Connection, framer: Framer) -> None:
-    for piece in framer.pieces(framer.frame(event)):
-        await connection.write(piece)
-        await connection.turn()
+async def play_events(steps: Iterable[Step], connection: Connection, framer: Framer, keepalive: float) -> None:
+    """Send the steps as server-sent events, and end the body. `keepalive` in seconds, 0 for none. Raises Gone."""
+
+    async def tell(emit: Emit) -> None:
+        await connection.write_pieces(framer.pieces(framer.frame(emit.event)))
+
+    if await play(steps, connection, tell, keepalive, lambda: tell(Emit(KEEPALIVE))):
+        await connection.finish()

@@ -6,7 +6,8 @@ Its methods may be called from any thread; it does no I/O.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -47,22 +48,32 @@ class PromptSize(msgspec.Struct, frozen=True, kw_only=True):
         return self.input_tokens > self.window
 
 
-class _Pending(msgspec.Struct):
+_Kind = TypeVar("_Kind", Fault, AccountFault)
+
+
+class _Pending(msgspec.Struct, Generic[_Kind]):
     """A fault that waits for the requests it is meant for."""
 
-    fault: Fault
+    fault: _Kind
     times: int
     after: int
-    model: str
+    only: str
+    """Part of the model's name, or of the path."""
 
 
-class _PendingAccountFault(msgspec.Struct):
-    """A fault that waits for calls about accounts."""
-
-    fault: AccountFault
-    times: int
-    after: int
-    path: str
+def _due(pending: list[_Pending[_Kind]], meant: Callable[[_Pending[_Kind]], bool]) -> _Kind | None:
+    """The fault that strikes now, of those that are `meant` for this request, which each of them counts."""
+    for each in pending:
+        if not meant(each):
+            continue
+        if each.after > 0:
+            each.after -= 1
+            continue
+        each.times -= 1
+        if each.times == 0:
+            pending.remove(each)
+        return each.fault
+    return None
 
 
 class State:
@@ -89,8 +100,8 @@ class State:
         self._cache = tokens.PrefixCache()
         self._scenario = scenario
         self._script: list[Turn] = []
-        self._faults: list[_Pending] = []
-        self._account_faults: list[_PendingAccountFault] = []
+        self._faults: list[_Pending[Fault]] = []
+        self._account_faults: list[_Pending[AccountFault]] = []
         self._stored: OrderedDict[str, list[JsonObject]] = OrderedDict()
         self._struck: dict[tuple[str, int], int] = {}
         self._accepted = 0
@@ -144,22 +155,14 @@ class State:
         The lists of models fail only where `path` names them.
         """
         with self._lock:
-            self._account_faults.append(_PendingAccountFault(fault, times, after, path))
+            self._account_faults.append(_Pending(fault, times, after, path))
 
     def due_account_fault(self, path: str) -> AccountFault | None:
         """The fault for a call to `path`, which counts as one of those it waited for."""
         with self._lock:
-            for pending in self._account_faults:
-                if not (pending.path in path if pending.path else not path.endswith("/models")):
-                    continue
-                if pending.after > 0:
-                    pending.after -= 1
-                    continue
-                pending.times -= 1
-                if pending.times == 0:
-                    self._account_faults.remove(pending)
-                return pending.fault
-        return None
+            return _due(
+                self._account_faults, lambda each: each.only in path if each.only else not path.endswith("/models")
+            )
 
     def reset(self) -> None:
         """Forget scripts, faults, records and caches; settings, accounts and scenario stay."""
@@ -181,7 +184,11 @@ class State:
         with self._lock:
             self._accepted += 1
             turn, pacing, fault = self._choose(request)
-            fault = ordered or fault or self._due_fault(request, turn)
+            fault = (
+                ordered
+                or fault
+                or _due(self._faults, lambda each: each.only in request.model.slug and each.fault.fits(request, turn))
+            )
         return Plan(turn=turn, pacing=turn.pacing or pacing, fault=fault)
 
     def measure(self, request: Request) -> PromptSize:
@@ -224,16 +231,3 @@ class State:
             self._struck[place] = struck + 1
             fault = faults.parse(turn.fault)
         return turn, self._scenario.pacing, fault
-
-    def _due_fault(self, request: Request, turn: Turn) -> Fault | None:
-        for pending in self._faults:
-            if pending.model not in request.model.slug or not pending.fault.fits(request, turn):
-                continue
-            if pending.after > 0:
-                pending.after -= 1
-                continue
-            pending.times -= 1
-            if pending.times == 0:
-                self._faults.remove(pending)
-            return pending.fault
-        return None
