@@ -43,7 +43,8 @@ class Keeping:
 
     def __init__(self, user: User, **settings: Any) -> None:
         models = replace(user.config().models, refresh=settings.pop("refresh", 3600.0))
-        config = replace(user.config(), models=models, timing=Timing(connect=0.5))
+        openai = replace(user.config().openai, api_key="")
+        config = replace(user.config(), models=models, openai=openai, timing=Timing(connect=0.5))
         self.user = user
         self.accounts = Accounts(config, user.environ)
         upstreams = build(config, accounts=self.accounts, environ=user.environ)

@@ -12,10 +12,11 @@ import click
 from turnout.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from turnout.config import Config
-    from turnout.gateway.model_lists import CatalogueReport
+    from turnout.gateway.model_lists import CatalogueReport, ModelReport
     from turnout.models.catalogue import Catalogue
 
 
@@ -33,12 +34,16 @@ def command() -> None:
     """Show which models there are, and what Claude's names stand for.
 
     \b
-    turnout models                 the models, the names and why each stands for what it does
-    turnout models list            the same
-    turnout models sol             those with "sol" in their name or description
-    turnout models --refresh       ask the upstream first
-    turnout models --all --json    everything that is known, for scripts
-    turnout models pick            choose what opus, sonnet, haiku and others stand for
+    turnout models               the models, the names, and why each stands for it
+    turnout models list          the same
+    turnout models sol           those with "sol" in their name or description
+    turnout models groq/         those of the upstream groq
+    turnout models --refresh     ask the upstreams first
+    turnout models --all --json  everything that is known, for scripts
+    turnout models pick          choose what opus, sonnet and others stand for
+
+    Models of other upstreams than the one in use are shown as they are asked for: upstream/model. There are those of
+    your own upstreams, and those of the OpenAI API if there is a key for it.
 
     Without --refresh nobody is asked: what is shown was fetched by a gateway or came with Turnout, and how old it is
     stands below the table. A gateway that runs asks once an hour by itself (models.refresh).
@@ -47,8 +52,10 @@ def command() -> None:
 
 @command.command("list")
 @click.argument("words", nargs=-1, metavar="[WORD]...")
-@click.option("--refresh", is_flag=True, help="Ask the upstream for its models first.")
-@click.option("--all", "everything", is_flag=True, help="Show the models that are not offered to users as well.")
+@click.option("--refresh", is_flag=True, help="Ask the upstreams for their models first.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Show those that are not offered to users as well, and long lists whole."
+)
 @click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 @options.upstream
 @options.config_file
@@ -71,11 +78,11 @@ def list_(
     found = [model for model in report.models if models_view.matches(model, words)]
     shown = found if everything or words else [model for model in found if model.listed]
     if json_wanted:
-        _print_json(report, [model.slug for model in shown])
-    elif shown:
+        _print_json(report, shown)
+    elif shown or not words:
         from turnout.cli.explanation import console
 
-        models_view.show(console(), report, shown, hidden=len(found) - len(shown))
+        models_view.show(console(), report, shown, hidden=len(found) - len(shown), whole=everything or bool(words))
         _tell_of_newer_client(config)
     else:
         _nothing_found(report, words)
@@ -118,7 +125,8 @@ def known(config: Config) -> Catalogue:
 
 
 def refreshed(config: Config) -> Catalogue:
-    """The models as the upstream lists them now. Raises `TurnoutError`."""
+    """The models as the upstreams list them now. Raises `TurnoutError` if the one in use cannot be asked; why another
+    one could not is kept, and shown with the rest."""
     return asyncio.run(_ask(config))
 
 
@@ -134,13 +142,14 @@ def _tell_running_gateway() -> None:
 
 async def _ask(config: Config) -> Catalogue:
     from turnout.accounts.store import Accounts
+    from turnout.discovery import refresh
     from turnout.discovery.catalogues import Catalogues
     from turnout.upstream import build
 
     accounts = Accounts.open(config, os.environ)
     upstreams = build(config, accounts=accounts)
     try:
-        return await Catalogues(os.environ).ask(config, upstreams[config.upstream])
+        return await refresh.all_at_once(Catalogues(os.environ), config, upstreams)
     finally:
         for each in upstreams.values():
             await each.close()
@@ -150,6 +159,7 @@ async def _ask(config: Config) -> Catalogue:
 def reported(config: Config, catalogue: Catalogue) -> CatalogueReport:
     """All that there is to say of the models, with the plan of the account in use in mind."""
     from turnout.accounts.store import Accounts
+    from turnout.discovery.lists import Lists
     from turnout.gateway import model_lists
     from turnout.gateway.who import Who
     from turnout.routing.mapping import mapping
@@ -158,17 +168,16 @@ def reported(config: Config, catalogue: Catalogue) -> CatalogueReport:
     return model_lists.report(
         catalogue,
         mapping(config, catalogue, plan=plan, every=True),
-        upstream=config.upstream,
-        client_version=config.codex.client_version,
+        config,
         now=time.time(),
+        lists=Lists(os.environ).report(config),
     )
 
 
-def _print_json(report: CatalogueReport, shown: list[str]) -> None:
+def _print_json(report: CatalogueReport, shown: Sequence[ModelReport]) -> None:
     import msgspec
 
-    models = tuple(model for model in report.models if model.slug in shown)
-    data = msgspec.json.encode(msgspec.structs.replace(report, models=models))
+    data = msgspec.json.encode(msgspec.structs.replace(report, models=tuple(shown)))
     click.echo(msgspec.json.format(data, indent=2).decode())
 
 

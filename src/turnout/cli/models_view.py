@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -15,24 +16,51 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from turnout.discovery.lists import ListReport
     from turnout.gateway.model_lists import CatalogueReport, ModelReport
     from turnout.routing.mapping import MappingLine
 
 SOURCES = {"codex": "the ChatGPT backend", "openai": "the OpenAI API"}
+FIRST = 12
+"""Models of another upstream that are shown without being asked for."""
 
 
-def show(console: Console, report: CatalogueReport, models: Sequence[ModelReport], *, hidden: int) -> None:
+def show(
+    console: Console, report: CatalogueReport, models: Sequence[ModelReport], *, hidden: int, whole: bool = False
+) -> None:
     """The ``models`` of the report in a table, what each slot stands for, and where all of it is from.
 
-    ``hidden`` is the number of models that are left out since they are not offered.
+    ``hidden`` is the number of models that are left out since they are not offered. Of other upstreams than the one in
+    use the first ones are shown, unless the ``whole`` is wanted.
     """
-    console.print(_models(models, report.slots))
+    shown = models if whole else _shortened(models, report.upstream)
+    console.print(_models(shown, report.slots))
+    for name, count in _left_out(models, shown).items():
+        console.print(Text(f"{count} more of {name}: turnout models {name}/ shows them.", "dim"))
     if hidden:
         console.print(Text(f"{hidden} more are not offered to users; --all shows them.", "dim"))
     console.print()
     console.print(slots(report.slots))
     console.print()
     console.print(Text(origin(report)))
+    for each in report.lists:
+        console.print(of_list(each))
+
+
+def _shortened(models: Sequence[ModelReport], upstream: str) -> list[ModelReport]:
+    """The first ones of each upstream; all of the one in use, unless it is a server with a long list of its own."""
+    seen: dict[str, int] = {}
+    kept = []
+    for model in models:
+        seen[model.upstream] = seen.get(model.upstream, 0) + 1
+        if seen[model.upstream] <= FIRST or (model.upstream == upstream and upstream in SOURCES):
+            kept.append(model)
+    return kept
+
+
+def _left_out(models: Sequence[ModelReport], shown: Sequence[ModelReport]) -> dict[str, int]:
+    there, left = (Counter(model.upstream for model in each) for each in (models, shown))
+    return dict(there - left)
 
 
 def matches(model: ModelReport, words: Iterable[str]) -> bool:
@@ -52,6 +80,27 @@ def origin(report: CatalogueReport) -> str:
         said = f"From {whom}{as_whom}, {age} ago."
     again = "" if report.source in ("live", "api") else " `turnout models --refresh` asks again."
     return said + again
+
+
+def of_list(report: ListReport) -> Text:
+    """How it stands with one upstream's list, in a line."""
+    name = report.upstream
+    match report.state:
+        case "listed":
+            count = f"{report.models:,} {'model' if report.models == 1 else 'models'}"
+            said = f"{name} lists {count}, told {duration(report.age_seconds or 0)} ago."
+        case "none":
+            said = f"{name} has no list of models: any name goes through to it."
+        case "off":
+            said = f"{name} is not asked for its models (custom.{name}.list_models): any name goes through to it."
+        case _ if report.problem:
+            said = f"{name} has told no models yet: any name goes through to it."
+        case _:
+            said = f"{name} has not been asked for its models yet: turnout models --refresh"
+    line = Text(said)
+    if report.problem:
+        line.append(f"\n  It could not be asked the last time: {report.problem}", "yellow")
+    return line
 
 
 def slots(lines: Iterable[MappingLine], *, numbered: bool = False) -> Table:
@@ -84,7 +133,9 @@ def _models(models: Iterable[ModelReport], lines: Iterable[MappingLine]) -> Tabl
     table = _table("model", "window", "efforts", "tiers", "for", "notes")
     for model in models:
         room = window(model.window)
-        if model.max_window > model.window:
+        if not model.window_known:
+            room = "not told"
+        elif model.max_window > model.window:
             room += f" (max {window(model.max_window)})"
         notes = [
             model.description.rstrip("."),

@@ -16,6 +16,8 @@ import msgspec
 from turnout.accounts import api_key, key_reference
 from turnout.accounts.store import Accounts
 from turnout.calls import Calls
+from turnout.models import listing
+from turnout.models.reading import UnknownForm
 from turnout.protocol.errors import Failure, FailureKind, TurnoutError, fail
 from turnout.settings import SettingsError
 from turnout.translate.errors import classify_http
@@ -68,16 +70,8 @@ class _Slug(msgspec.Struct):
     slug: str
 
 
-class _Id(msgspec.Struct):
-    id: str
-
-
 class _CodexModels(msgspec.Struct):
     models: list[_Slug]
-
-
-class _ApiModels(msgspec.Struct):
-    data: list[_Id]
 
 
 def address(config: Config, upstream: str) -> str:
@@ -217,8 +211,8 @@ def _judged(trial: Trial, answer: Answer) -> Trial:
             if trial.upstream == "codex":
                 models = len(msgspec.json.decode(answer.body, type=_CodexModels).models)
             else:
-                models = len(msgspec.json.decode(answer.body, type=_ApiModels).data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+                models = len(listing.own(answer.body, lambda _: None).models)
+        except (msgspec.MsgspecError, UnicodeDecodeError, UnknownForm):
             page = " but a web page" if answer.body.lstrip()[:1] == b"<" else ""
             return _failed(
                 trial,

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from turnout.models.catalogue import UNKNOWN_WINDOW, Catalogue, ModelFacts
+from turnout.models.catalogue import UNKNOWN_WINDOW, Catalogue, ModelFacts, usable
+from turnout.protocol.capabilities import USUAL
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.model_lists import AnthropicModel, AnthropicPage, OpenAIList, OpenAIModel
 from turnout.routing.router import window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from turnout.config import Config
+    from turnout.config import Config, CustomUpstream
+    from turnout.discovery.lists import ListReport
     from turnout.models.catalogue import Source
-    from turnout.protocol.capabilities import Capabilities
     from turnout.protocol.errors import Failure
     from turnout.routing.mapping import MappingLine
 
@@ -24,8 +25,6 @@ DISCOVERED = "anthropic/"
 """Before the names of models in Anthropic's form: Claude Code lists only ids that begin with ``claude`` or
 ``anthropic`` (claude-code-wire.md 8, /model picker). Routing takes it away again."""
 USUAL_LIMIT = 20
-OWN_PRIORITY = 1_000_000
-"""Place in the list of models of upstreams of the user's own: behind the catalogue's."""
 LARGEST_LIMIT = 1000
 """Models on a page of Anthropic's list."""
 
@@ -34,10 +33,15 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     """One model, as ``GET /turnout/models`` and ``turnout models --json`` tell it."""
 
     slug: str
+    """What it is asked for by: the name alone for the upstream in use, else ``upstream/name``."""
+    upstream: str
+    """Where requests for it go."""
     name: str
     description: str
     window: int
     """Context window in tokens that the upstream gives by default."""
+    window_known: bool
+    """False: nobody has told the window, and what most models have is assumed."""
     usable_window: int
     """The part of it that a conversation may fill."""
     max_window: int
@@ -67,68 +71,104 @@ class CatalogueReport(msgspec.Struct, frozen=True, kw_only=True):
     """Why the upstream could not be asked the last time; empty if it could."""
     models: tuple[ModelReport, ...]
     slots: tuple[MappingLine, ...]
+    lists: tuple[ListReport, ...]
+    """How it stands with the lists of other upstreams, and with that of the one in use if it is the user's own."""
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that requests can ask for."""
+
+    slug: str
+    """What it is asked for by."""
+    upstream: str
+    facts: ModelFacts
+    window: int
+    """Usable context window in tokens."""
+    window_known: bool = True
 
 
 def report(
     catalogue: Catalogue,
     slots: Sequence[MappingLine],
+    config: Config,
     *,
-    upstream: str,
-    client_version: str,
     now: float,
+    lists: Sequence[ListReport] = (),
     problem: Failure | None = None,
 ) -> CatalogueReport:
     """All of it. ``now`` is in Unix seconds."""
     at = catalogue.fetched_at
     return CatalogueReport(
-        upstream=upstream,
+        upstream=config.upstream,
         source=catalogue.source,
         fetched_at=at,
         age_seconds=None if at is None else max(0, int(now - at)),
         etag=catalogue.etag,
-        client_version=client_version,
+        client_version=config.codex.client_version,
         problem=problem.text if problem is not None else "",
-        models=tuple(_reported(facts) for facts in catalogue.all()),
+        models=tuple(_reported(offer) for offer in offers(catalogue, config)),
         slots=tuple(slots),
+        lists=tuple(lists),
     )
 
 
-def with_own(catalogue: Catalogue, config: Config) -> Catalogue:
-    """The catalogue with the models that the user has named of upstreams of their own, as ``upstream/model``.
+def offers(catalogue: Catalogue, config: Config) -> tuple[Offer, ...]:
+    """Every model that is known: the catalogue's, those that the user has named of upstreams of their own, and those
+    that other upstreams list, as ``upstream/model``.
 
-    Where requests usually go to such an upstream, the catalogue's models are not its own and are left out.
+    Where requests usually go to one of the user's own, the catalogue's models are not its own and are left out.
     """
-    own = [
-        of_own(f"{name}/{model}", settings.window or UNKNOWN_WINDOW)
-        for name, settings in config.custom.items()
-        if settings.enabled
-        for model in dict.fromkeys(filter(None, (settings.model, *settings.models)))
-    ]
-    if not own:
-        return catalogue
-    others = () if config.upstream in config.custom else catalogue.all()
-    return Catalogue(
-        (*others, *own),
-        source=catalogue.source,
-        fetched_at=catalogue.fetched_at,
-        etag=catalogue.etag,
-        refused=catalogue.refused,
+    usual = config.upstream
+    made = []
+    if (offered := USUAL.get(usual)) is not None:
+        made = [
+            Offer(slug=facts.slug, upstream=usual, facts=facts, window=window(facts, offered))
+            for facts in catalogue.all()
+        ]
+    for name, settings in config.custom.items():
+        if settings.enabled:
+            made += _of_own(name, settings, catalogue)
+    if usual != "openai" and (listed := catalogue.beside.get("openai")):
+        made += [
+            Offer(slug=f"openai/{facts.slug}", upstream="openai", facts=facts, window=window(facts, USUAL["openai"]))
+            for facts in listed.all()
+        ]
+    return tuple(made)
+
+
+def _of_own(name: str, settings: CustomUpstream, catalogue: Catalogue) -> Iterator[Offer]:
+    """The models of an upstream of the user's own: first those that the configuration names."""
+    named = [*dict.fromkeys(filter(None, (settings.model, *settings.models)))]
+    listed = catalogue.beside.get(name)
+    for model in named:
+        said = listed.get(settings.models.get(model, model)) if listed is not None else None
+        yield _own(name, model, settings, said or nothing_known(model))
+    for facts in listed.all() if listed is not None else ():
+        if facts.slug not in named:
+            yield _own(name, facts.slug, settings, facts)
+
+
+def _own(upstream: str, model: str, settings: CustomUpstream, facts: ModelFacts) -> Offer:
+    told = settings.window or (facts.api_window and usable(facts.api_window))
+    return Offer(
+        slug=f"{upstream}/{model}",
+        upstream=upstream,
+        facts=facts,
+        window=told or usable(UNKNOWN_WINDOW),
+        window_known=bool(told),
     )
 
 
-def of_own(name: str, window: int) -> ModelFacts:
-    """What is known of a model of the user's own upstream, with this usable window in tokens."""
-    return msgspec.structs.replace(
-        nothing_known(name), window=window, max_window=window, api_window=window, priority=OWN_PRIORITY
-    )
+def listed(everything: Iterable[Offer]) -> list[Offer]:
+    """Those that are offered to users."""
+    return [offer for offer in everything if offer.facts.listed]
 
 
 def anthropic_page(
-    catalogue: Catalogue, offered: Capabilities, *, limit: int = USUAL_LIMIT, after: str = "", before: str = ""
+    listed: Sequence[Offer], *, limit: int = USUAL_LIMIT, after: str = "", before: str = ""
 ) -> AnthropicPage:
-    """A page of the listed models: ``limit`` of them ``after`` one id, or those just ``before`` one."""
-    everything = [anthropic_model(facts, offered) for facts in catalogue.listed()]
-    ids = [model.id for model in everything]
+    """A page of the models: ``limit`` of them ``after`` one id, or those just ``before`` one."""
+    ids = [f"{DISCOVERED}{offer.slug}" for offer in listed]
     start, end = 0, len(ids)
     if after:
         start = _place(ids, after, "after_id") + 1
@@ -140,30 +180,33 @@ def anthropic_page(
     else:
         more = end - start > limit
         end = min(end, start + limit)
-    data = everything[start:end]
+    data = [anthropic_model(offer, name) for offer, name in zip(listed[start:end], ids[start:end], strict=True)]
     return AnthropicPage(
         data=data, first_id=data[0].id if data else None, last_id=data[-1].id if data else None, has_more=more
     )
 
 
-def anthropic_model(facts: ModelFacts, offered: Capabilities, name: str = "") -> AnthropicModel:
-    """One model in Anthropic's form, under the ``name`` that was asked for."""
+def anthropic_model(offer: Offer, name: str) -> AnthropicModel:
+    """One model in Anthropic's form, under the ``name`` that it is asked for by."""
+    facts = offer.facts
+    beside = offer.slug != facts.slug
     return AnthropicModel(
-        id=name or f"{DISCOVERED}{facts.slug}",
-        display_name=facts.name or facts.slug,
-        max_input_tokens=window(facts, offered),
+        id=name,
+        display_name=(f"{facts.name} ({offer.upstream})" if facts.name and beside else facts.name) or offer.slug,
+        max_input_tokens=offer.window,
         max_tokens=facts.output_limit,
     )
 
 
-def openai_list(catalogue: Catalogue, offered: Capabilities) -> OpenAIList:
-    """The listed models in OpenAI's form."""
-    return OpenAIList(data=[openai_model(facts, offered) for facts in catalogue.listed()])
+def openai_list(listed: Iterable[Offer]) -> OpenAIList:
+    """The models in OpenAI's form."""
+    return OpenAIList(data=[openai_model(offer, offer.slug) for offer in listed])
 
 
-def openai_model(facts: ModelFacts, offered: Capabilities, name: str = "") -> OpenAIModel:
-    """One model in OpenAI's form, under the ``name`` that was asked for."""
-    return OpenAIModel(id=name or facts.slug, context_window=window(facts, offered))
+def openai_model(offer: Offer, name: str) -> OpenAIModel:
+    """One model in OpenAI's form, under the ``name`` that it is asked for by."""
+    whose = "openai" if offer.upstream in USUAL else offer.upstream
+    return OpenAIModel(id=name, owned_by=whose, context_window=offer.window)
 
 
 def nothing_known(model: str) -> ModelFacts:
@@ -174,6 +217,7 @@ def nothing_known(model: str) -> ModelFacts:
         max_window=UNKNOWN_WINDOW,
         efforts=(),
         default_effort="",
+        tiers=(),
         minimal_client_version="",
         priority=0,
     )
@@ -193,10 +237,20 @@ def _place(ids: list[str], wanted: str, field: str) -> int:
     return ids.index(wanted)
 
 
-def _reported(facts: ModelFacts) -> ModelReport:
+def _reported(offer: Offer) -> ModelReport:
+    facts = offer.facts
     same = {
         field.name: getattr(facts, field.name)
         for field in msgspec.structs.fields(ModelReport)
-        if field.name not in ("plans", "usable_window")
+        if field.name not in ("slug", "upstream", "window", "window_known", "plans", "usable_window")
     }
-    return ModelReport(**same, plans=tuple(sorted(facts.plans)), usable_window=facts.usable_window)
+    told = facts.window if offer.upstream in USUAL else facts.api_window or offer.window
+    return ModelReport(
+        **same,
+        slug=offer.slug,
+        upstream=offer.upstream,
+        window=told,
+        window_known=offer.window_known,
+        plans=tuple(sorted(facts.plans)),
+        usable_window=facts.usable_window if offer.upstream in USUAL else offer.window,
+    )

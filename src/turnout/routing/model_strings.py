@@ -64,15 +64,16 @@ def read(text: str, leads: Callable[[str], bool], upstreams: Collection[str] = (
 
     ``upstreams`` are names of upstreams beside those that are always there.
     """
-    whole = _bare(text)
+    whole = bare(text)
     if leads(whole):
         return Wish(name=whole)
     rest, mark, query = whole.partition("?")
-    wish = _without_suffix(_without_prefix(_bare(rest), leads, upstreams), leads)
+    wish = _without_suffix(_without_prefix(bare(rest), leads, upstreams), leads)
     return _with_parameters(wish, query) if mark else wish
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """The string without what clients put around it."""
     return CONTEXT_SUFFIX.sub("", text.strip()).removeprefix("anthropic/").strip()
 
 

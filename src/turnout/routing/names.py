@@ -70,6 +70,8 @@ def resolve(
         low = name.lower()
         return (low in lowered and low not in followed) or low in SHORT or bool(model_named(name, catalogue))
 
+    if text.strip().lower() not in lowered and (listed := _listed(text, catalogue)):
+        return Named(wish=msgspec.structs.replace(listed, chain=chain) if chain else listed)
     wish = model_strings.read(text, leads, upstreams)
     while (low := wish.name.lower()) in lowered and low not in followed and len(followed) < DEEPEST:
         followed.add(low)
@@ -84,6 +86,13 @@ def resolve(
     slot = slot_named(wish.name)
     # Who names the upstream, or has made an alias, knows what models it has.
     return Named(wish=wish, slot=slot, known=bool(slot or wish.upstream or followed))
+
+
+def _listed(text: str, catalogue: Catalogue) -> Wish | None:
+    """The model that ``upstream/model`` names exactly as the upstream lists it: nothing in the name means anything
+    else then, be it like one of Claude's or like an effort."""
+    upstream, _, name = model_strings.bare(text).partition("/")
+    return Wish(name=name, upstream=upstream.lower()) if catalogue.of(upstream.lower(), name) else None
 
 
 def model_named(name: str, catalogue: Catalogue) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from turnout.models import effort as efforts
+from turnout.models.catalogue import usable
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, mapped
 
 if TYPE_CHECKING:
     from turnout.config import CustomUpstream
-    from turnout.models.catalogue import Catalogue
+    from turnout.models.catalogue import Catalogue, ModelFacts
     from turnout.models.slots import SlotName
     from turnout.routing.names import Named
 
@@ -55,9 +56,10 @@ def upstream_name(model: str, settings: CustomUpstream) -> str:
     return settings.models.get(model, model)
 
 
-def window(settings: CustomUpstream, known: int) -> int:
-    """The usable context window in tokens; ``known`` is that of the catalogue."""
-    return settings.window or known
+def window(settings: CustomUpstream, told: ModelFacts | None, known: int) -> int:
+    """The usable context window in tokens: the user's word, else what the upstream has ``told`` of the model, else what
+    is ``known`` of one of that name."""
+    return settings.window or (usable(told.api_window) if told is not None and told.api_window else known)
 
 
 def facts_name(model: str, settings: CustomUpstream, catalogue: Catalogue) -> str:

@@ -192,7 +192,9 @@ class Router:
             effort_asked=asked,
             tier=tier,
             framing="lite" if offered.lite_framing and config.codex.framing.get(model) == "lite" else "plain",
-            window=window(facts, offered) if settings is None else own.window(settings, window(facts, offered)),
+            window=window(facts, offered)
+            if settings is None
+            else own.window(settings, catalogue.of(upstream, model), window(facts, offered)),
             tool_search=facts is not None and config.tools.tool_search,
             image_detail="original" if facts is not None and facts.original_images else "auto",
             plan_counts=offered.catalogued,
