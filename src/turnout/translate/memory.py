@@ -46,7 +46,7 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     """Messages that follow each other."""
 
     raw: bytes
-    """As the client sent them, with what stands before them: a comma, or the beginning of the body."""
+    """As the client sent them, with the comma before them, if one is there."""
     items: bytes
     """What they became: JSON, with commas between."""
 
@@ -249,7 +249,7 @@ def read_request(body: bytes, memory: SessionMemory, key: str) -> tuple[wire.Mes
 
 
 def _read_again(body: bytes, known: Known, key: str) -> tuple[wire.MessagesRequest, Conversation] | None:
-    """The request if it begins as known, and none if it does not."""
+    """The request with what is known of it; None if it begins otherwise."""
     shell = known.shell
     at = known.end_in(body)
     if at < 0:
