@@ -331,6 +331,22 @@ def test_an_event_that_cannot_be_read(data: bytes) -> None:
     assert one.failure.kind is FailureKind.UPSTREAM_ERROR
 
 
+def test_a_failure_that_cannot_be_read_is_one() -> None:
+    one = machine()
+    one.feed(HANDSHAKE + b"event: error\ndata: 5\n\n")
+    assert one.failure is not None
+    assert one.failure.kind is FailureKind.UPSTREAM_ERROR
+
+
+def test_empty_lines_between_events_mean_nothing() -> None:
+    whole = stream()
+    for place in range(len(whole) + 1):
+        if whole[:place].endswith(b"\n\n"):
+            one = machine()
+            out = one.feed(whole[:place] + b"\n") + one.feed(whole[place:] + b"\n\n\n")
+            assert events(out) == events(machine().feed(whole))
+
+
 def test_usage_has_every_figure() -> None:
     end = told(HANDSHAKE + completed(usage={"input_tokens": 5}))[-1]["response"]
     assert end["usage"]["input_tokens_details"] == {"cached_tokens": 0, "cache_write_tokens": 0}

@@ -5,8 +5,8 @@ A Responses client gets the upstream's own bytes, and not to look at each event 
 
 from __future__ import annotations
 
-PASSED = tuple(
-    b"event: response.%s\n" % name
+PASSED = frozenset(
+    b"event: response.%s\ndata: " % name
     for name in (
         b"content_part.added",
         b"content_part.done",
@@ -34,16 +34,19 @@ _LINES = 3
 """Lines of an event as servers write it: its name, its data, and nothing."""
 
 
-def end_of_run(complete: bytes, at: int) -> int:
-    """Where the events of one kind that begin here end; 0 if others come between them.
+def mark_of(complete: bytes, at: int) -> bytes:
+    """How the event begins that stands there: all up to its data."""
+    return complete[at : complete.find(b"\n", at) + len(b"\ndata: ")]
+
+
+def end_of_run(complete: bytes, at: int, mark: bytes) -> int:
+    """Where the events that begin with ``mark`` end, of which one begins here; 0 if others come between them.
 
     Most of what comes is many deltas of the same kind: counting their names is the fastest way to see that.
     """
-    mark = complete[at : complete.find(b"\n", at)] + b"\ndata: "
-    last = complete.rfind(mark, at)
-    if last < 0:
+    end = complete.find(b"\n", complete.rfind(mark, at) + len(mark)) + 2
+    if not complete.startswith(b"\n\n", end - 2):
         return 0
-    end = complete.find(b"\n\n", last) + 2
     return end if complete.count(b"\n", at, end) == _LINES * complete.count(mark, at, end) else 0
 
 

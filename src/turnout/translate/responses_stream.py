@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw
@@ -21,7 +21,7 @@ from turnout.protocol.reading import NULL
 from turnout.protocol.sse import SseOverflowError, SseSplitter, event, parse
 from turnout.translate.error_objects import read_error
 from turnout.translate.errors import classify_error
-from turnout.translate.event_runs import PASSED, end_of_run, replaced
+from turnout.translate.event_runs import PASSED, end_of_run, mark_of, replaced
 from turnout.translate.messages_writer import TokenUsage
 from turnout.translate.openai_errors import openai_error
 from turnout.translate.response_items import PREFIXES, is_legal_id
@@ -76,6 +76,7 @@ _decode_item_event = msgspec.json.Decoder(_ItemEvent).decode
 _decode_name = msgspec.json.Decoder(_ItemName).decode
 _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
+_decode_said = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_type = msgspec.json.Decoder(wire.EventType).decode
 
 
@@ -127,14 +128,16 @@ class ResponsesStream:
             return b""
         at, runs = 0, True
         while at < len(complete) and not self.finished:
-            if runs and self.started and complete.startswith(PASSED, at):
-                end = end_of_run(complete, at)
+            if runs and self.started and (mark := mark_of(complete, at)) in PASSED:
+                end = end_of_run(complete, at, mark)
                 runs = end > 0  # where kinds take turns, looking for runs would only cost
                 if runs:
                     self._out.append(complete[at : end - 2])
                     at = end
                     continue
             end = complete.find(b"\n\n", at)
+            if end < 0:
+                break  # an empty line more than there need be
             if end > at:
                 self._take(complete[at:end])
             at = end + 2
@@ -330,7 +333,7 @@ class ResponsesStream:
 
     def _fail_upstream(self, name: bytes, data: bytes) -> None:
         """Upstream says that it has failed."""
-        said = _decode_any(data)
+        said = _decode_said(data)
         status = said.get("status") if name == b"error" else None
         error = read_error(said if name == b"error" else said.get("response"))
         number = said.get("sequence_number")
