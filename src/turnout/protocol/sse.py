@@ -6,8 +6,8 @@ Sans-I/O. Knows nothing of what the events mean. Source: the WHATWG specificatio
 from __future__ import annotations
 
 _MAX_PENDING = 64 * 1024 * 1024
-_RETURN = 0x0D
-"""A carriage return; bytes are searched several times as fast for a number as for bytes."""
+_LINE_END, _RETURN = 0x0A, 0x0D
+"""Bytes are searched several times as fast for a number as for bytes."""
 
 
 class SseOverflowError(Exception):
@@ -82,6 +82,9 @@ def blocks_of(complete: bytes) -> list[bytes]:
 
 def parse(block: bytes) -> tuple[bytes, bytes]:
     """A block's event name and data (both maybe empty); several ``data`` lines are joined by ``\\n``."""
+    line, _, content = block.partition(b"\ndata: ")
+    if content and _LINE_END not in content and line.startswith(b"event: ") and _LINE_END not in line:
+        return line[7:], content  # a line with each, as nearly all servers write them
     name = b""
     data: list[bytes] = []
     for line in block.split(b"\n"):

@@ -81,9 +81,9 @@ class ResponseObject:
             given["text"] = _whole_text(wishes.text)
         self._own: dict[str, Raw] = given | {
             "id": _raw(response_id),
-            "object": _raw("response"),
+            "object": _USUAL["object"],
             "created_at": _raw(created_at),
-            "background": _raw(value=False),
+            "background": _USUAL["background"],
             "instructions": _raw(wishes.instructions),
             "model": _raw(wishes.model),
             "previous_response_id": _raw(wishes.previous_response_id),
