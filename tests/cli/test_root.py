@@ -149,6 +149,7 @@ def test_every_help_has_an_example_and_says_what_each_option_does(path: str, com
     assert f"\n  {path}" in shown
     options = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
     assert all(each.help for each in options), path
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("docter", "doctor"), ("cluade", "claude"), ("uptsreams", "upstreams")])

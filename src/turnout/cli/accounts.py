@@ -25,12 +25,12 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     """List accounts, choose one, and find other tools' logins.
 
     \b
-    turnout accounts                        the accounts, and how each one is
-    turnout accounts use work               make one the default
+    turnout accounts                 the accounts, and how each one is
+    turnout accounts use work        make one the default
     turnout accounts rename ada home
     turnout accounts remove work
-    turnout accounts sources                every login on this machine, whoever keeps it
-    turnout accounts adopt opencode         use another tool's login where it lies
+    turnout accounts sources         every login on this machine, whoever keeps it
+    turnout accounts adopt opencode  use another tool's login where it lies
 
     `turnout login --add` adds one, `turnout logout` signs out. For one time: `turnout claude --account NAME`. For a
     project: a file .turnout.toml in its folder with `[accounts]` and `use = "NAME"`.

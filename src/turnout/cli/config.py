@@ -25,15 +25,15 @@ def command() -> None:
     """Show the configuration, change it, check it.
 
     \b
-    turnout config show --origin            every setting, and where its value came from
+    turnout config show --origin      every setting, and where its value came from
     turnout config get slots.opus.model
     turnout config set slots.opus.effort high
     turnout config unset slots.opus.effort
-    turnout config edit                     in your editor; checked before it counts
-    turnout config check                    whether the file is right, and what is wrong
-    turnout config init --yaml              a new file, with the schema beside it
-    turnout config path                     where the file is
-    turnout config migrate --dry-run        an older file, brought up to date
+    turnout config edit               in your editor; checked before it counts
+    turnout config check              whether the file is right, and what is wrong
+    turnout config init --yaml        a new file, with the schema beside it
+    turnout config path               where the file is
+    turnout config migrate --dry-run  an older file, brought up to date
     turnout config schema > turnout.schema.json
 
     A gateway that is running takes over a changed file within two seconds, and keeps what it has if the file is
@@ -60,7 +60,7 @@ def show(*, section: str, origin: bool, changed: bool, as_json: bool, config_pat
     if as_json:
         _print_json(report.as_json(listed))
         return
-    _print_table([(each.key, _text(each.value), each.origin, each.is_default) for each in listed], origin=origin)
+    _print_table([(each.key, _text(each.value) or "-", each.origin, each.is_default) for each in listed], origin=origin)
 
 
 @command.command("get")
@@ -95,7 +95,7 @@ def set_(*, key: str, value: str, dry_run: bool, config_path: Path | None) -> in
     turnout config set slots.opus.effort high
     turnout config set server.allowed_hosts box.local,gate.local
     turnout config set codex.framing.gpt-6-astra lite
-    turnout config set server.token -            (reads the value from standard input)
+    turnout config set server.token -  (reads the value from standard input)
     """
     from turnout.settings import editing
 

@@ -32,7 +32,7 @@ def command(*, as_json: bool, install: bool, client: str) -> int:
 
     \b
     turnout demo
-    turnout demo --install             with Claude Code, installed by npm for Turnout alone
+    turnout demo --install  with Claude Code, installed by npm for Turnout alone
     turnout demo --client sdk --json
 
     The line that --json prints holds: ok, client, model_asked, model_sent, thinking_blocks, tool_calls, input_tokens,

@@ -35,8 +35,8 @@ def command(*, offline: bool, fix: bool, as_json: bool, verbose: bool) -> int:
 
     \b
     turnout doctor
-    turnout doctor --offline                         no question to the upstream
-    turnout doctor --fix                             permissions and leftovers of Turnout's own files
+    turnout doctor --offline  no question to the upstream
+    turnout doctor --fix      permissions and leftovers of Turnout's own files
     turnout doctor --json
 
     Exit code 0: no problem (warnings are none). 1: there is a problem.

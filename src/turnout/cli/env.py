@@ -29,11 +29,11 @@ def command(*, form: Form | None, unset: bool, config_path: Path | None) -> None
     runs, for the one that `turnout up` starts, whose token is kept from its first start on.
 
     \b
-    eval "$(turnout env)"                            bash, zsh
+    eval "$(turnout env)"          bash, zsh
     turnout env fish | source
     turnout env powershell | Out-String | Invoke-Expression
-    turnout env dotenv > .env                        for an editor; it holds the gateway's token
-    eval "$(turnout env --unset)"                    back to Anthropic
+    turnout env dotenv > .env      for an editor; it holds the gateway's token
+    eval "$(turnout env --unset)"  back to Anthropic
 
     `turnout claude` needs none of this: it tells Claude Code alone.
     """

@@ -29,8 +29,8 @@ def command(*, way: Way | None, api_key: bool, add: bool, nickname: str | None, 
 
     \b
     turnout login
-    turnout login --device               a code for any device, your phone for instance
-    turnout login --headless             a browser elsewhere: an SSH tunnel, or paste where it ends
+    turnout login --device               a code for any device, say your phone
+    turnout login --headless             a browser elsewhere; paste where it ends
     turnout login --add --nickname work  another account, beside the first
     turnout login --api-key              asked for, not shown
     pass show openai | turnout login --api-key

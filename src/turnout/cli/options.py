@@ -52,7 +52,8 @@ def slots(command: Command) -> Command:
         "--thinking",
         "effort",
         type=click.Choice(EFFORTS),
-        help="Effort of every request, whatever the client asks for.",
+        metavar="LEVEL",
+        help=f"Effort of every request, whatever the client asks for: {', '.join(EFFORTS)}.",
     )(command)
     return click.option(
         "--model", metavar="NAME", help="Model behind every Claude name, e.g. gpt-6-astra, or gpt-6-astra@high."

@@ -140,7 +140,7 @@ def root(ctx: click.Context) -> None:
     \b
     Try it, with no account:           turnout demo
     Use it; it has you sign in first:  turnout claude
-      ... with an API key:             OPENAI_API_KEY=sk-... turnout claude --upstream openai
+    Or sign in with an API key:        turnout login --api-key
     Run the gateway by itself:         turnout serve
 
     `turnout COMMAND --help` says more about a command. Every setting has a variable and a place in a file: see

@@ -36,10 +36,10 @@ def command(*, applies: bool, undoes: bool, scope: str, file: Path | None, yes: 
     `turnout up`, or for good with `turnout service install`. Nothing is changed without --apply.
 
     \b
-    turnout settings                                 the snippet
-    turnout settings --apply                         show the change, ask, keep a copy, write
-    turnout settings --apply --scope local           for this project only, for you only
-    turnout settings --undo                          back to what it was, byte for byte
+    turnout settings                        the snippet
+    turnout settings --apply                show the change, ask, write
+    turnout settings --apply --scope local  for this project only, for you only
+    turnout settings --undo                 back to what it was, byte for byte
 
     --undo restores the copy if nobody has changed the file since; otherwise it takes out what was put in and leaves
     the rest. `turnout claude` needs none of this.

@@ -16,7 +16,7 @@ def command(*, again: bool) -> int:
     \b
     turnout setup
     turnout setup --again
-    turnout login; turnout claude                    all that is needed, without questions
+    turnout login; turnout claude  all that is needed, without questions
     """
     from turnout.cli import wizard
 

@@ -22,8 +22,8 @@ def command(*, installs: bool, uninstalls: bool, file: Path | None, yes: bool) -
 
     \b
     turnout statusline
-    turnout statusline --install                     show the change, ask, keep a copy, write
-    turnout statusline --uninstall                   as it was before
+    turnout statusline --install    show the change, ask, keep a copy, write
+    turnout statusline --uninstall  as it was before
 
     Or by hand, in Claude Code's settings (`~/.claude/settings.json`):
 

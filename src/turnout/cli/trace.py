@@ -26,9 +26,9 @@ def command() -> None:
     Prompts, the contents of files and the answers are not: read a trace before you give it to anyone.
 
     \b
-    turnout trace record session.jsonl              at a gateway that runs, until Ctrl-C
-    turnout serve --trace session.jsonl             or from its start
-    turnout claude --trace session.jsonl            or of one run of Claude Code
+    turnout trace record session.jsonl    at a gateway that runs, until Ctrl-C
+    turnout serve --trace session.jsonl   or from its start
+    turnout claude --trace session.jsonl  or of one run of Claude Code
     turnout trace show session.jsonl
     turnout trace replay session.jsonl --upstream openai
     """

@@ -28,8 +28,8 @@ def command(*, quiet: bool, **flags: object) -> None:
     \b
     turnout up
     turnout up --port 4100 --model gpt-6-astra
-    turnout up --quiet && claude                     with `turnout env` in your shell
-    turnout down                                     ends it
+    turnout up --quiet && claude  with `turnout env` in your shell
+    turnout down                  ends it
     """
     from turnout.launch.running import find_running
 

@@ -42,14 +42,14 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     keeps one off whatever is found.
 
     \b
-    turnout upstreams                                what is on, why, and which one is used
-    turnout upstreams test                           is the login or key taken? what exactly fails?
-    turnout upstreams use openai --model gpt-6-sol   where requests go by default, and with which model
+    turnout upstreams                               what is on and used, and why
+    turnout upstreams test                          is the key taken? what fails?
+    turnout upstreams use openai --model gpt-6-sol  where requests go
     turnout upstreams disable openai
     turnout upstreams enable openai
-    turnout upstreams presets                        servers that are known by name
-    turnout upstreams add groq --preset groq         add one, or any other: --base-url URL
-    turnout upstreams probe groq                     find out what it takes
+    turnout upstreams presets                       servers that are known by name
+    turnout upstreams add groq --preset groq        or any: --base-url URL
+    turnout upstreams probe groq                    find out what it takes
     """
     if ctx.invoked_subcommand is not None:
         if as_json:

@@ -28,8 +28,9 @@ HINTS = {False: "#:schema {}", True: "# yaml-language-server: $schema={}"}
 
 START = """\
 {hint}
-# Turnout's configuration. Only what should differ from the default has to be here.
-# `turnout config set KEY VALUE` changes this file, `turnout config show --origin` says what is in force and why.
+# Turnout's configuration: only what should differ from the default.
+# `turnout config set KEY VALUE` changes this file;
+# `turnout config show --origin` says what is in force and why.
 {version}
 """
 
