@@ -64,7 +64,8 @@ class Lists:
 
     def known(self, config: Config) -> dict[str, Catalogue]:
         """What is known of them without asking anyone."""
-        return {name: _catalogue(kept) for name in self.wanted(config) if (kept := self._kept(config, name))}
+        kept = {name: self._kept(config, name) for name in self.wanted(config)}
+        return {name: _catalogue(each) for name, each in kept.items() if each is not None and each.fetched_at}
 
     def report(self, config: Config) -> tuple[ListReport, ...]:
         """How it stands with each, in the configuration's order; those of the user's own that are not asked as well."""

@@ -84,6 +84,8 @@ class ModelsDoor:
         if found.upstream not in now.config.custom:
             facts = now.catalogue.get(found.model) or facts
         facts = facts or model_lists.nothing_known(found.model)
-        offer = model_lists.Offer(slug=found.model, upstream=found.upstream, facts=facts, window=found.window)
+        usual = found.upstream == now.config.upstream and found.upstream not in now.config.custom
+        slug = found.model if usual else f"{found.upstream}/{found.model}"
+        offer = model_lists.Offer(slug=slug, upstream=found.upstream, facts=facts, window=found.window)
         write = model_lists.openai_model if speaks_openai(exchange) else model_lists.anthropic_model
         return msgspec.json.encode(write(offer, name))
