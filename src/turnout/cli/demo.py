@@ -60,7 +60,7 @@ def command(*, as_json: bool, install: bool, client: str) -> int:
         outcomes.append(run.through_sdk(pacing, view.show if view else run.unseen))
         _close(view, outcomes[-1])
     if program is not None and all(outcome.report.ok for outcome in outcomes):
-        _open(view, "Claude Code, through Turnout, to the same")
+        _open(view, f"Claude Code, through Turnout, to {'the same' if outcomes else 'a simulated Codex backend'}")
         outcomes.append(run.through_claude(program, pacing, view.show if view else run.unseen))
         _close(view, outcomes[-1])
     if as_json:
@@ -68,7 +68,7 @@ def command(*, as_json: bool, install: bool, client: str) -> int:
         if outcomes[-1].problem:
             click.echo(f"turnout: {outcomes[-1].problem}", err=True)
     elif program is None and client == "auto":
-        click.echo("\nClaude Code is not installed. To see the same through the real one: turnout demo --install\n")
+        click.echo("\nClaude Code is not installed. To see the same through the real one:\n  turnout demo --install\n")
     return 0 if all(outcome.report.ok for outcome in outcomes) else 1
 
 

@@ -50,28 +50,27 @@ def of_claude_code(project: PurePath) -> Tools:
     )
 
 
-SUSPICION = """**Looking at the code first**
+SUSPICION = (
+    "**Looking at the code first**\n\n"
+    "The user says that the tests fail. Before I guess, I want to see what `total` promises and what it does with the "
+    "discount."
+)
 
-The user says that the tests fail. Before I guess, I want to see what `total` promises and what it does with the
-discount."""
+CHECK = (
+    "**Checking the suspicion**\n\n"
+    "The docstring speaks of percent, yet the discount is taken off as money. That would give 190 where 180 is right. "
+    "The tests will tell."
+)
 
-CHECK = """**Checking the suspicion**
+CONFIRMED = "**Confirmed**\n\n190 against 180: just the case that I expected."
 
-The docstring speaks of percent, yet the discount is taken off as money. That would give 190 where 180 is right. The
-tests will tell."""
-
-CONFIRMED = """**Confirmed**
-
-190 against 180: just the case that I expected."""
-
-ANSWER = """`total` takes the discount off as money, not as a percentage: for 80 + 120 with a discount of 10 it
-gives 190, and the test rightly expects 180.
-
-The mend is one line in cart.py:
-
-    return sum(prices) * (1 - discount / 100)
-
-With it both tests pass, and `describe` is right as well, since it uses `total`."""
+ANSWER = (
+    "`total` takes the discount off as money, not as a percentage: for 80 + 120 with a discount of 10 it gives 190, "
+    "and the test rightly expects 180.\n\n"
+    "The mend is one line in cart.py:\n\n"
+    "    return sum(prices) * (1 - discount / 100)\n\n"
+    "With it both tests pass, and `describe` is right as well, since it uses `total`."
+)
 
 
 def story(tools: Tools, pacing: Pacing) -> Scenario:

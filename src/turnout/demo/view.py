@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from turnout.demo.events import Answer, Event, Text, Thinking, ToolCall, ToolResult
+from turnout.demo.wrapping import Wrapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +22,7 @@ RESULT_LINES = 8
 """How much of a tool's result is shown."""
 
 THOUGHT, ANSWERED = "dim italic", ""
+INDENT = "  "
 
 
 class View:
@@ -29,7 +31,8 @@ class View:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._kind: type[Event] | None = None
-        self._at_line_start = True
+        self._style = ANSWERED
+        self._text = Wrapping(console.width, INDENT)
 
     def opening(self, client: str, task: str, mapping: Iterable[MappingLine]) -> None:
         """Says what is about to be seen."""
@@ -38,7 +41,9 @@ class View:
         for line in mapping:
             self._console.print(f"  {line}", style="dim", highlight=False)
         self._console.print()
-        self._console.print(Styled.assemble(("› ", "bold cyan"), (task, "bold")))
+        asked = Table.grid()
+        asked.add_row(Styled("› ", "bold cyan"), Styled(task, "bold"))
+        self._console.print(asked)
 
     def show(self, event: Event) -> None:
         """Shows one event."""
@@ -83,16 +88,17 @@ class View:
         if self._kind is not kind:
             self._end_piece()
             self._console.print()
-            self._kind = kind
-        for line in text.splitlines(keepends=True):
-            lead = "  " if self._at_line_start and line.strip("\n") else ""
-            self._console.print(Styled(lead + line, style), end="", soft_wrap=True)
-            self._at_line_start = line.endswith("\n")
+            self._kind, self._style, self._text = kind, style, Wrapping(self._console.width, INDENT)
+        self._write(self._text.feed(text))
 
     def _end_piece(self) -> None:
-        if self._kind is not None and not self._at_line_start:
-            self._console.print()
-        self._kind, self._at_line_start = None, True
+        if self._kind is not None:
+            self._write(self._text.end())
+        self._kind = None
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._console.print(Styled(text, self._style), end="", soft_wrap=True)
 
     def _result(self, result: ToolResult) -> None:
         lines = result.text.strip().splitlines()
