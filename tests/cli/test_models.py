@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.command import read_until, turnout
 from tests.cli.command import running as running_command
+from tests.discovery.lister import Lister
 from tests.gateway.client import wait_for
 from turnout.models import bundled
 from turnout.simulator import Settings, Simulator
@@ -91,6 +92,70 @@ def test_an_answer_that_does_not_help_is_told_and_changes_nothing(
     assert done.stderr.startswith("turnout: ")
     assert "<" not in done.stderr
     assert "gpt-6.1-sol" in turnout(tmp_path, "models", variables=variables).stdout
+
+
+@pytest.fixture
+def box() -> Iterator[Lister]:
+    with Lister(*({"id": f"vendor/m{number}", "context_length": 65_536} for number in range(20)), "last") as lister:
+        yield lister
+
+
+class TestOtherUpstreams:
+    @pytest.fixture(autouse=True)
+    def configured(self, tmp_path: Path, box: Lister) -> None:
+        folder = tmp_path / "turnout"
+        folder.mkdir()
+        (folder / "config.toml").write_text(
+            f"""[custom.box]\nbase_url = "{box.url}"\n[custom.dead]\nbase_url = "http://127.0.0.1:9/v1"\n"""
+        )
+
+    def test_their_models_are_shown_by_the_names_that_they_are_asked_for_by(
+        self, tmp_path: Path, variables: dict[str, str], box: Lister
+    ) -> None:
+        before = turnout(tmp_path, "models", variables=variables)
+        assert "box has not been asked for its models yet: turnout models --refresh" in before.stdout
+        assert box.asked == []
+        done = turnout(tmp_path, "models", "--refresh", variables={**variables, "COLUMNS": "200"})
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"box/vendor/m0 +65\.54k +not known", done.stdout)
+        assert "box/vendor/m12" not in done.stdout
+        assert "9 more of box: turnout models box/ shows them." in done.stdout
+        assert "box lists 21 models, told less than a minute ago." in done.stdout
+        assert "dead has told no models yet: any name goes through to it." in done.stdout
+        assert "It could not be asked the last time: " in done.stdout
+        later = turnout(tmp_path, "models", "box/", variables={**variables, "COLUMNS": "200"})
+        assert re.search(r"box/last +not told", later.stdout)
+        assert "box/vendor/m12" in later.stdout
+        assert "gpt-6-sol" not in later.stdout.split("Claude's name")[0]
+        assert len(box.asked) == 1
+
+    def test_for_scripts(self, tmp_path: Path, variables: dict[str, str]) -> None:
+        turnout(tmp_path, "models", "--refresh", variables=variables)
+        told = json.loads(turnout(tmp_path, "models", "box/last", "--json", variables=variables).stdout)
+        (model,) = told["models"]
+        assert (model["slug"], model["upstream"], model["window_known"]) == ("box/last", "box", False)
+        assert {each["upstream"]: (each["state"], each["models"], bool(each["problem"])) for each in told["lists"]} == {
+            "box": ("listed", 21, False),
+            "dead": ("unasked", 0, True),
+        }
+
+    def test_one_in_use_has_its_own_models_and_nobody_elses(
+        self, tmp_path: Path, variables: dict[str, str], sim: Simulator
+    ) -> None:
+        done = turnout(
+            tmp_path,
+            "models",
+            "--upstream",
+            "box",
+            "--refresh",
+            "--json",
+            variables={**variables, "CODEX_MODEL": "last"},
+        )
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert {model["upstream"] for model in told["models"]} == {"box"}
+        assert {line["upstream"] for line in told["slots"]} == {"box"}
+        assert questions(sim) == 0
 
 
 def test_without_a_login_it_says_how_to_get_one(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -16,10 +16,13 @@ import pytest
 from tests.accounts.logins import jwt
 from turnout import __version__, paths
 from turnout.config import Config, CustomUpstream
+from turnout.discovery.asking import Identity
+from turnout.discovery.shelf import Kept, Shelf
 from turnout.doctor import clients, examination, gateway, leftovers, logins, machine, models, probing, repairs, way
 from turnout.doctor.finding import Check, Level, Repair, ok
 from turnout.launch import client_settings
 from turnout.launch.running import Registration, RunningGatewayInfo, state_file
+from turnout.models.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -471,6 +474,43 @@ def test_the_clock(seconds: float, level: Level, words: str) -> None:
 
 def test_the_catalogues_age(seen: Seen) -> None:
     assert "came with this release" in told(models.catalogue(seen()))
+
+
+def test_the_lists_of_upstreams_of_ones_own(seen: Seen) -> None:
+    url = "http://127.0.0.1:9/v1"
+    own = {name: CustomUpstream(base_url=url) for name in ("fresh", "old", "none", "failing", "new")}
+    around = seen(
+        config=Config(custom={**own, "off": CustomUpstream(base_url=url, list_models=False)}), now=lambda: 1e9
+    )
+    facts = Catalogue.bundled().all()[:2]
+    shelf = Shelf(around.environ)
+
+    def keep(name: str, age: float, **more: Any) -> None:
+        shelf.write(
+            name, Kept(identity=Identity(f"{url}/models", "", ""), fetched_at=1e9 - age, **{"models": facts, **more})
+        )
+
+    keep("fresh", 7200)
+    keep("old", 86_400 * 30)
+    keep("none", 0, models=(), absent=True)
+    keep("failing", 7200, problem="It is broken. Mend it.", failed_at=1e9)
+    _, *found = models.catalogue(around)
+    assert [(finding.level, finding.what) for finding in found] == [
+        (Level.OK, "The upstream fresh lists 2 models: told 2 hours ago."),
+        (Level.WARNING, "The upstream old lists 2 models: told 30 days ago."),
+        (Level.OK, "The upstream none has no list of models: any name of a model goes through to it."),
+        (
+            Level.WARNING,
+            "The upstream failing lists 2 models: told 2 hours ago. It could not be asked the last time: It is "
+            "broken. Mend it.",
+        ),
+        (Level.OK, "The upstream new has not told its models yet: any name of a model goes through to it."),
+        (
+            Level.OK,
+            "The upstream off is not asked for its models (custom.off.list_models): any name of a model goes through "
+            "to it.",
+        ),
+    ]
 
 
 # All of them

@@ -77,6 +77,43 @@ def test_the_window_is_the_one_that_is_set() -> None:
     assert to("box/gpt-5.5").window == to("codex/gpt-5.5").window
 
 
+class TestWhatItLists:
+    """A name that the upstream lists is that model, and its window is the one that the upstream tells."""
+
+    def to(self, model: str, config: Config = CONFIG) -> Route:
+        facts = CATALOGUE.all()[0]
+        names = ("claude-opus-5-5", "gpt-5.5-high", "Qwen@high", "default", "a/b:free")
+        models = [msgspec.structs.replace(facts, slug=name, api_window=40_000) for name in names]
+        models.append(msgspec.structs.replace(facts, slug="untold", api_window=None))
+        catalogue = CATALOGUE.with_beside({"box": Catalogue(models)})
+        return route(asking(None, model=model), config, catalogue, upstreams=THERE)
+
+    @pytest.mark.parametrize("name", ["claude-opus-5-5", "gpt-5.5-high", "Qwen@high", "default", "a/b:free"])
+    def test_whatever_else_it_looks_like(self, name: str) -> None:
+        for asked in (f"box/{name}", f" BOX/{name} ", f"anthropic/box/{name}[1m]"):
+            found = self.to(asked)
+            assert (found.upstream, found.model, found.slot, found.effort) == ("box", name, "direct", None)
+            assert found.window == 38_000
+
+    def test_in_a_chain(self) -> None:
+        found = self.to("[box/default, gpt-6-sol]")
+        assert (found.model, found.fallbacks) == ("default", ("gpt-6-sol",))
+
+    def test_but_for_the_users_own_aliases_and_window(self) -> None:
+        aliases = msgspec.structs.replace(CONFIG.models, aliases={"box/default": "gpt-6-sol"})
+        assert self.to("box/default", with_(models=aliases)).model == "gpt-6-sol"
+        windowed = CustomUpstream(base_url="http://127.0.0.1:8080/v1", window=7000)
+        assert self.to("box/default", with_(custom={"box": windowed})).window == 7000
+
+    def test_and_a_window_that_it_does_not_tell_is_assumed(self) -> None:
+        assert self.to("box/untold").window == self.to("box/never-heard-of").window == 258_400
+
+    def test_says_nothing_of_other_upstreams(self) -> None:
+        assert self.to("groq/default").slot == "opus"
+        with pytest.raises(TurnoutError):
+            self.to("untold")
+
+
 def test_claudes_names_want_a_model() -> None:
     with pytest.raises(TurnoutError, match=r"Set custom\.box\.model") as caught:
         to("opus", with_(upstream="box"))

@@ -106,12 +106,15 @@ def with_settings(config: Config, chosen: Mapping[str, object]) -> Config:
 def _ask_for(slot: str, config: Config, report: Report) -> Wanted:
     """The model and the effort that one slot is to have."""
     told = report(config)
-    listed = [model for model in told.models if model.listed]
+    everything = [model for model in told.models if model.listed]
+    listed = models_view.shortened(everything, config.upstream)
     (line,) = [each for each in told.slots if each.slot == slot]
     click.echo(f"\n{click.style(slot, bold=True)} stands for {line.model} now: {line.why}.")
     for number, model in enumerate(listed, 1):
-        room = models_view.window(model.window)
+        room = models_view.window(model.window) if model.window_known else ""
         click.echo(f"  {number:>2}  {model.slug:<22} {room:>6}  {models_view.efforts(model)}")
+    for name, count in models_view.left_out(everything, listed).items():
+        click.echo(f"      {count} more of {name}, by name: turnout models {name}/ shows them")
     click.echo(f"   {DEFAULT}  what Turnout chooses by itself")
     wanted = _model(slot, config, [model.slug for model in listed])
     changed = with_settings(config, settings(slot, Wanted(model=wanted)))

@@ -33,9 +33,9 @@ def show(
     ``hidden`` is the number of models that are left out since they are not offered. Of other upstreams than the one in
     use the first ones are shown, unless the ``whole`` is wanted.
     """
-    shown = models if whole else _shortened(models, report.upstream)
+    shown = models if whole else shortened(models, report.upstream)
     console.print(_models(shown, report.slots))
-    for name, count in _left_out(models, shown).items():
+    for name, count in left_out(models, shown).items():
         console.print(Text(f"{count} more of {name}: turnout models {name}/ shows them.", "dim"))
     if hidden:
         console.print(Text(f"{hidden} more are not offered to users; --all shows them.", "dim"))
@@ -47,7 +47,7 @@ def show(
         console.print(of_list(each))
 
 
-def _shortened(models: Sequence[ModelReport], upstream: str) -> list[ModelReport]:
+def shortened(models: Sequence[ModelReport], upstream: str) -> list[ModelReport]:
     """The first ones of each upstream; all of the one in use, unless it is a server with a long list of its own."""
     seen: dict[str, int] = {}
     kept = []
@@ -58,7 +58,8 @@ def _shortened(models: Sequence[ModelReport], upstream: str) -> list[ModelReport
     return kept
 
 
-def _left_out(models: Sequence[ModelReport], shown: Sequence[ModelReport]) -> dict[str, int]:
+def left_out(models: Sequence[ModelReport], shown: Sequence[ModelReport]) -> dict[str, int]:
+    """How many of the models are not shown, by their upstreams."""
     there, left = (Counter(model.upstream for model in each) for each in (models, shown))
     return dict(there - left)
 

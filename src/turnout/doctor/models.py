@@ -44,7 +44,7 @@ def _list(report: ListReport) -> Finding:
     name, passes = report.upstream, "any name of a model goes through to it"
     age = report.age_seconds or 0
     said = {
-        "listed": f"The upstream {name} lists {report.models} models, which is {_span(age)} old.",
+        "listed": f"The upstream {name} lists {report.models} models: told {_span(age)} ago.",
         "none": f"The upstream {name} has no list of models: {passes}.",
         "unasked": f"The upstream {name} has not told its models yet: {passes}.",
         "off": f"The upstream {name} is not asked for its models (custom.{name}.list_models): {passes}.",
