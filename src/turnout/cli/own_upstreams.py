@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from turnout.gateway.config_file import Edit
     from turnout.upstream.probed import Probed
 
+ROOM_FOR_ADDRESSES = 100
+"""Columns from which on the list of presets has their addresses too."""
+
 
 def _presets(ctx: click.Context, param: click.Parameter, begun: str) -> list[str]:
     from turnout.settings import presets
@@ -48,13 +51,16 @@ def presets_(*, as_json: bool) -> None:
 
     from turnout.cli.explanation import console
 
+    screen = console()
+    wide = screen.width >= ROOM_FOR_ADDRESSES
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("preset", "server", "address", "speaks", "key"):
-        table.add_column(name, overflow="fold", header_style="dim")
+    for name in ("preset", "server", *(["address"] if wide else []), "speaks", "key"):
+        table.add_column(name, header_style="dim", overflow="fold", no_wrap=name in ("preset", "speaks", "key"))
     for name, each in there.items():
         key = each.settings.get("key", "none").removeprefix("env:")
-        table.add_row(name, each.title, each.settings["base_url"], each.settings["wire"], key)
-    console().print(table)
+        address = [each.settings["base_url"]] if wide else []
+        table.add_row(name, each.title, *address, each.settings["wire"], key)
+    screen.print(table)
     click.echo("\nturnout upstreams add NAME --preset PRESET writes one into your configuration.")
 
 

@@ -67,7 +67,7 @@ def _how_to_use(running: Simulator, login: str) -> str:
 
 
 def _command(variables: dict[str, str], command_line: str) -> str:
-    """A command with variables set for it alone, as this system's usual shell wants it."""
+    """A command with variables set for it alone, as this system's usual shell wants it: a line each."""
     if sys.platform == "win32":
-        return "; ".join(f'$env:{name}="{value}"' for name, value in variables.items()) + f"; {command_line}"
-    return " ".join(f"{name}={value}" for name, value in variables.items()) + f" {command_line}"
+        return "\n  ".join([*(f'$env:{name}="{value}"' for name, value in variables.items()), command_line])
+    return " \\\n  ".join([*(f"{name}={value}" for name, value in variables.items()), command_line])
