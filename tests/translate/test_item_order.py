@@ -8,18 +8,18 @@ import pytest
 from tests.translate import answers
 from turnout.protocol import responses as wire
 from turnout.translate.item_order import ItemOrder, Unfinished
-from turnout.translate.response_events import Completed, EventReader, Failed, ItemRecord, RateLimits, TextRun
+from turnout.translate.response_events import EventReader, ItemRecord, ResponseRecord
 
 
 def taken(*events: bytes) -> tuple[ItemOrder, list[ItemRecord]]:
-    """An order that has taken these events, and what it hands on, now and later."""
-    handed: list[ItemRecord] = []
-    order = ItemOrder(handed.append)
+    """An order that has taken these events, and what it gave for them."""
+    told: list[ItemRecord] = []
+    order = ItemOrder()
     for event in events:
         for record in EventReader().feed(event):
-            assert not isinstance(record, TextRun | Completed | Failed | RateLimits)
-            order.take(record)
-    return order, handed
+            assert not isinstance(record, ResponseRecord)
+            told += order.take(record)
+    return order, told
 
 
 def outputs(*items: object) -> list[msgspec.Raw]:
@@ -27,7 +27,7 @@ def outputs(*items: object) -> list[msgspec.Raw]:
 
 
 def test_items_come_one_after_another() -> None:
-    order, handed = taken(
+    order, told = taken(
         answers.added(1, "message"),
         answers.text(1, "b"),
         answers.added(0, "message"),
@@ -38,17 +38,14 @@ def test_items_come_one_after_another() -> None:
         answers.text(1, "late"),
         answers.added(2, "message"),
     )
-    assert [record.output_index for record in handed] == [1, 1, 1, 1, 0, 0, 0, 2]
-    handed.clear()
-    order.end(order.missing(outputs({}, {}, {"type": "message"}, {"type": "reasoning"})))
-    assert [(record.output_index, type(record)) for record in handed] == [(2, wire.ItemDone), (3, wire.ItemDone)]
+    assert [record.output_index for record in told] == [1, 1, 1, 1, 0, 0, 0, 2]
+    end = order.end(order.missing(outputs({}, {}, {"type": "message"}, {"type": "reasoning"})))
+    assert [(record.output_index, type(record)) for record in end] == [(2, wire.ItemDone), (3, wire.ItemDone)]
 
 
 def test_an_item_whose_end_never_came_is_ended_with_the_response() -> None:
-    order, handed = taken(answers.added(0, "message"), answers.text(1, "b"))
-    handed.clear()
-    order.end()
-    assert [(type(record), record.output_index) for record in handed] == [
+    order, _ = taken(answers.added(0, "message"), answers.text(1, "b"))
+    assert [(type(record), record.output_index) for record in order.end()] == [
         (Unfinished, 0),
         (wire.TextDelta, 1),
         (Unfinished, 1),

@@ -92,7 +92,7 @@ class AnswerMachine:
         self._writer = writer
         self._now = now
         self._reader = EventReader()
-        self._order = ItemOrder(self._write_unless_stopped)
+        self._order = ItemOrder()
         self._said = Said(target)
         self._requests: list[TokenUsage] = []
         """What each request for this answer took."""
@@ -169,7 +169,7 @@ class AnswerMachine:
     def go_on(self) -> list[bytes]:
         """The same answer goes on with upstream's next response. Gives what its request has more in ``input``: JSON."""
         self.pause = None
-        self._reader, self._order = EventReader(), ItemOrder(self._write_unless_stopped)
+        self._reader, self._order = EventReader(), ItemOrder()
         return self._said.taken_back(self._found())
 
     def end(self) -> bytes:
@@ -227,16 +227,17 @@ class AnswerMachine:
 
     def _take_item(self, record: ItemRecord) -> None:
         if self._stop_sequence is None:
-            self._order.take(record)
+            self._tell(self._order.take(record))
             return
         self._patience -= 1
         if not self._patience:
             self._finish_stopped()
 
-    def _write_unless_stopped(self, record: ItemRecord) -> None:
-        if self._stop_sequence is None or type(record) is Unfinished:  # the item that it cut off still ends
-            self._writer.start()
-            self._write(record)
+    def _tell(self, records: Sequence[ItemRecord]) -> None:
+        for record in records:
+            if self._stop_sequence is None or type(record) is Unfinished:  # the item that it cut off still ends
+                self._writer.start()
+                self._write(record)
 
     # The end
 
@@ -249,7 +250,7 @@ class AnswerMachine:
             return
         self._writer.start()
         self._count(response)
-        self._order.end(missing if self._stop_sequence is None else ())
+        self._tell(self._order.end(missing if self._stop_sequence is None else ()))
         if self._stop_sequence is not None:
             self._finish_stopped()
             return

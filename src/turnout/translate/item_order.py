@@ -14,7 +14,7 @@ from turnout.protocol import responses as wire
 from turnout.protocol import surrogates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from msgspec import Raw
 
@@ -26,50 +26,55 @@ class Unfinished(wire.ItemDone):
 
 
 class ItemOrder:
-    """Hands on the events of one response's items, as soon as it is their turn."""
+    """The order in which the events of one response's items are told."""
 
-    def __init__(self, write: Callable[[ItemRecord], None]) -> None:
-        """Each item that `write` is given ends with a `wire.ItemDone`; what comes behind that says nothing new."""
-        self._write = write
+    def __init__(self) -> None:
         self._current: int | None = None
         """Output index of the item whose events pass."""
         self._waiting: dict[int, list[ItemRecord]] = {}
         """Events of the items behind it."""
         self._done: set[int] = set()
 
-    def take(self, record: ItemRecord) -> None:
-        """The next event, of whatever item."""
+    def take(self, record: ItemRecord) -> Sequence[ItemRecord]:
+        """What may be told now that this event has come. Each item ends with a `wire.ItemDone`: what comes behind that
+        says nothing new."""
         index = record.output_index
         if index in self._done:
-            return
+            return ()
         if self._current is None:
             self._current = index
         if index != self._current:
             self._waiting.setdefault(index, []).append(record)
-            return
-        self._pass(record)
-        while self._current is None and self._waiting:
-            index = self._current = min(self._waiting)
-            for each in self._waiting.pop(index):
-                if self._current == index:
-                    self._pass(each)
+            return ()
+        return self._ended(record) if isinstance(record, wire.ItemDone) else (record,)
 
     def missing(self, outputs: Sequence[Raw]) -> list[wire.ItemDone]:
         """What is not yet over of the items that a response holds in the end. Raises `msgspec.DecodeError`."""
         return [wire.ItemDone(_read(item), index) for index, item in enumerate(outputs) if index not in self._done]
 
-    def end(self, missing: Sequence[wire.ItemDone] = ()) -> None:
-        """The response is over: hands on what is `missing`, and ends what is still open."""
+    def end(self, missing: Sequence[wire.ItemDone] = ()) -> list[ItemRecord]:
+        """The response is over: what is `missing`, and the ends of items that are still open."""
+        ready: list[ItemRecord] = []
         for record in missing:
-            self.take(record)
+            ready += self.take(record)
         while self._current is not None:
-            self.take(Unfinished(wire.Item(), self._current))
+            ready += self.take(Unfinished(wire.Item(), self._current))
+        return ready
 
-    def _pass(self, record: ItemRecord) -> None:
-        if isinstance(record, wire.ItemDone):
-            self._done.add(record.output_index)
-            self._current = None
-        self._write(record)
+    def _ended(self, end: wire.ItemDone) -> list[ItemRecord]:
+        """The end of the current item, and what had to wait for it."""
+        ready: list[ItemRecord] = [end]
+        self._done.add(end.output_index)
+        self._current = None
+        while self._current is None and self._waiting:
+            index = self._current = min(self._waiting)
+            for record in self._waiting.pop(index):
+                ready.append(record)
+                if isinstance(record, wire.ItemDone):
+                    self._done.add(index)
+                    self._current = None
+                    break
+        return ready
 
 
 def _read(item: Raw) -> wire.Item:
