@@ -50,7 +50,7 @@ def test_a_conversation_that_is_too_long_is_summed_up_without_asking_upstream(
 ) -> None:
     """The gateway counts it by the window that the catalogue names, and refuses it with the numbers."""
     stack = own_stack(Settings(windows=dict.fromkeys((model.slug for model in MODELS), 60_000)))
-    wait_for(lambda: any(call.path.endswith("/models") and call.finished_at for call in stack.simulator.calls))
+    wait_for(lambda: any(call.path.endswith("/codex/models") and call.finished_at for call in stack.simulator.calls))
     claude = ClaudeCode(version, tmp_path / "user", stack.gateway.url, stack.gateway.token)
     summary = "<analysis>Long.</analysis>\n<summary>The user has read a long timetable to the model.</summary>"
     stack.play(
