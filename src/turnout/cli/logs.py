@@ -33,9 +33,10 @@ def command(*, follow: bool, lines: int, path: bool) -> None:
     info = find_running()
     if info is not None and not info.log:
         where = "as the service that runs it does" if info.supervisor else "to the terminal of `turnout serve`"
-        click.echo(f"The gateway that runs (process {info.pid}) logs {where}. In {file}:", err=True)
-    if not file.exists() and not follow:
-        raise click.ClickException(f"There is no log yet ({file}). `turnout up` begins one.")
+        rest = f"In {file}:" if file.exists() else "There is no log of another one."
+        click.echo(f"The gateway that runs (process {info.pid}) logs {where}.\n{rest}", err=True)
+    elif not file.exists() and not follow:
+        raise click.ClickException(f"There is no log yet ({file}).\n  `turnout up` begins one.")
     place = None
     if file.exists():
         place = file.stat().st_size
