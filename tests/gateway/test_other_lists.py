@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +15,23 @@ from msgspec.structs import replace
 from tests.discovery.lister import Lister
 from tests.gateway.client import message, send, wait_for
 from tests.gateway.conftest import config
-from turnout.config import CustomUpstream, ModelsSettings, UpstreamSwitches
+from turnout.accounts.store import Accounts
+from turnout.config import Config, CustomUpstream, ModelsSettings, UpstreamSwitches
+from turnout.discovery.catalogues import Catalogues
+from turnout.gateway.live import Live
+from turnout.gateway.other_lists import OtherLists
 from turnout.gateway.server import RunningGateway
 from turnout.models.catalogue import Catalogue
 from turnout.routing.mapping import Nothing
+from turnout.upstream import build
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from turnout.simulator import Simulator
+    from turnout.upstream.base import Upstream
 
     Start = Callable[..., RunningGateway]
 
@@ -181,3 +189,94 @@ def test_thousands_of_models_are_listed_in_pages_and_whole(start: Start, box: Li
     headers = {"authorization": f"Bearer {gateway.token}", "anthropic-version": "2023-06-01"}
     page = send(gateway, method="GET", path="/v1/models?limit=1000", headers=headers).json
     assert (len(page["data"]), page["has_more"]) == (1000, True)
+
+
+class Keeping:
+    """A gateway's lists and the one who keeps them fresh, without an HTTP server."""
+
+    def __init__(self, environ: dict[str, str], base: Config, **settings: Any) -> None:
+        self.environ = environ
+        self.catalogues = Catalogues(environ, seconds=0.5)
+        self.live = Live(base, self.catalogues.known(base), self.build(base))
+        self.lists = OtherLists(self.live, self.catalogues, **settings)
+
+    def build(self, config: Config) -> dict[str, Upstream]:
+        return build(config, environ=self.environ, accounts=Accounts(config, self.environ))
+
+    def use(self, config: Config) -> None:
+        self.live.use_config(config, self.build(config))
+
+    def known(self, upstream: str = "box") -> list[str]:
+        found = self.live.catalogue.beside.get(upstream)
+        return [] if found is None else [facts.slug for facts in found.all()]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+class TestKeeping:
+    @pytest.fixture
+    async def keep(self, tmp_path: Path) -> AsyncIterator[Callable[..., Keeping]]:
+        """Begins to keep lists fresh: ``keep(refresh=0.1, box=CustomUpstream(...))``."""
+        async with contextlib.AsyncExitStack() as stack:
+
+            def begin(*, refresh: float = 3600.0, first_pause: float = 60.0, **own: CustomUpstream) -> Keeping:
+                base = Config(models=ModelsSettings(refresh=refresh), custom=own)
+                keeping = Keeping({"TURNOUT_HOME": str(tmp_path)}, base, first_pause=first_pause)
+                stack.push_async_callback(keeping.live.close)
+                stack.push_async_callback(keeping.lists.close)
+                keeping.lists.start()
+                return keeping
+
+            yield begin
+
+    async def test_an_upstream_that_is_added_is_asked_and_one_that_is_removed_forgotten(
+        self, keep: Callable[..., Keeping], box: Lister
+    ) -> None:
+        keeping = keep()
+        empty = keeping.live.config
+        keeping.use(replace(empty, custom={"box": CustomUpstream(base_url=box.url)}))
+        await until(lambda: len(keeping.known()) == 3)
+        keeping.use(replace(empty, custom={"box": CustomUpstream(base_url=box.url, concurrency=3)}))
+        await asyncio.sleep(0.1)
+        assert len(box.asked) == 1
+        keeping.use(empty)
+        assert keeping.known() == []
+
+    async def test_another_address_by_the_same_name_is_asked_at_once(
+        self, keep: Callable[..., Keeping], box: Lister
+    ) -> None:
+        keeping = keep(box=CustomUpstream(base_url=box.url))
+        await until(lambda: len(keeping.known()) == 3)
+        with Lister("other") as second:
+            keeping.use(replace(keeping.live.config, custom={"box": CustomUpstream(base_url=second.url)}))
+            assert keeping.known() == []
+            await until(lambda: keeping.known() == ["other"])
+
+    async def test_pauses_after_failures_grow(self, keep: Callable[..., Keeping], box: Lister) -> None:
+        box.status = 500
+        begun = time.monotonic()
+        keep(first_pause=0.1, box=CustomUpstream(base_url=box.url))
+        await until(lambda: len(box.asked) == 4)
+        assert time.monotonic() - begun > 0.6  # 0.1, 0.2, 0.4
+
+    async def test_a_disk_that_cannot_be_written_does_not_have_it_asked_all_the_time(
+        self, keep: Callable[..., Keeping], box: Lister, tmp_path: Path
+    ) -> None:
+        (tmp_path / "cache").write_text("a file where a folder should be")
+        keeping = keep(box=CustomUpstream(base_url=box.url))
+        await until(lambda: len(keeping.known()) == 3)
+        await asyncio.sleep(0.2)
+        assert len(box.asked) == 1
+
+    async def test_a_lesson_about_a_model_is_not_forgotten_with_a_new_list(
+        self, keep: Callable[..., Keeping], box: Lister
+    ) -> None:
+        box.seconds = 0.2
+        keeping = keep(box=CustomUpstream(base_url=box.url))
+        keeping.live.use_catalogue(keeping.live.catalogue.without("gpt-5.5", "free"))
+        await until(lambda: len(keeping.known()) == 3)
+        assert keeping.live.catalogue.allows("gpt-5.5", "free") is False

@@ -59,12 +59,17 @@ class Lists:
     def wanted(self, config: Config) -> tuple[str, ...]:
         """The upstreams that are asked: the user's own that are on, and the OpenAI API beside another one if there is a
         key for it."""
-        own = [name for name, settings in config.custom.items() if settings.enabled and settings.list_models]
-        return (*own, "openai") if self._openai_is_beside(config) else tuple(own)
+        own = _own(config)
+        return (*own, "openai") if self._openai_is_beside(config) else own
 
     def known(self, config: Config) -> dict[str, Catalogue]:
         """What is known of them without asking anyone."""
-        kept = {name: self._kept(config, name) for name in self.wanted(config)}
+        kept = {name: self._kept(config, name) for name in _own(config)}
+        openai = self._kept(config, "openai")
+        if openai is not None and self._openai_is_beside(
+            config
+        ):  # else the accounts are not looked at: this is start-up
+            kept["openai"] = openai
         return {name: _catalogue(each) for name, each in kept.items() if each is not None and each.fetched_at}
 
     def report(self, config: Config) -> tuple[ListReport, ...]:
@@ -146,6 +151,10 @@ class Lists:
             age_seconds=None if at is None else max(0, int(self._now() - at)),
             problem=kept.problem if kept is not None else "",
         )
+
+
+def _own(config: Config) -> tuple[str, ...]:
+    return tuple(name for name, settings in config.custom.items() if settings.enabled and settings.list_models)
 
 
 def failure_of(error: TurnoutError | SettingsError) -> Failure:
