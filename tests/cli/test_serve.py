@@ -107,7 +107,7 @@ def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
 def test_what_the_simulator_prints_makes_a_working_gateway(tmp_path: Path, upstream: str) -> None:
     """The two commands that `turnout simulate` shows are taken as they stand."""
     with running(tmp_path, "simulate", "--port", "0") as simulate:
-        printed = read_until(simulate, "Ctrl-C stops it")
+        printed = read_until(simulate, "Ctrl-C stops it").replace("\\\n", "")
         lines = [line.split() for line in printed.splitlines() if "turnout serve" in line]
         words = next(line for line in lines if ("openai" in line) == (upstream == "openai"))
         variables = dict(word.split("=", 1) for word in words if "=" in word)

@@ -85,7 +85,9 @@ def tell(info: RunningGatewayInfo, config: Config) -> None:
     click.echo(f"\n{click.style(f'Turnout {info.version}', bold=True)} listens on {click.style(info.url, fg='cyan')}\n")
     for line in mapping_lines(config):
         click.echo(f"  {line}")
-    click.echo("\nClaude Code on it:  turnout claude\nOther clients:      turnout env\nIts end:            turnout down")
+    click.echo()
+    for what, typed in (("Claude Code on it", "claude"), ("Other clients", "env"), ("Its end", "down")):
+        click.echo(f"{f'{what}:':<18} turnout {typed}")
     for reason in control.reasons_not_ready(info):
         click.echo(f"{click.style('Not ready:', fg='yellow', bold=True)} {reason}")
 
