@@ -65,8 +65,7 @@ class ChatWriter:
         self._out += (self._text_begin, text, self._text_end)
 
     def texts(self, texts: Sequence[bytes]) -> None:
-        """The same for each of `texts` that is not empty."""
-        self.start()
+        """The same for each of `texts` that is not empty, once the text has begun."""
         if said := [text for text in texts if len(text) > len(EMPTY)]:
             self._out += (self._text_begin, self._between.join(said), self._text_end)
 
