@@ -52,6 +52,13 @@ class Answer(msgspec.Struct):
         return content["error"]["type"], content["error"]["message"]
 
     @property
+    def openai_error(self) -> dict[str, Any]:
+        """The error of an answer in OpenAI's shape."""
+        found: dict[str, Any] = self.json["error"]
+        assert found.keys() >= {"message", "type", "param", "code"}
+        return found
+
+    @property
     def events(self) -> list[tuple[str, Any]]:
         """The events of a stream: name and data."""
         return list(events(self.body))

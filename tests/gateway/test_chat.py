@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.gateway.client import Answer, Wire, credentials, record, send
+from tests.gateway.client import Answer, record, send
 from tests.gateway.test_tracing import Listener
 from tests.translate import chatting
 from turnout.replay.answer import of_trace
@@ -62,14 +62,6 @@ def test_the_record_is_that_of_any_request(gateway: RunningGateway, sim: Simulat
     assert (sim.requests[0].body or {})["reasoning"]["effort"] == "low"
 
 
-@pytest.mark.parametrize("model", ["claude-opus-5-5", "openai-codex:gpt-5.5", "codex/gpt-5.5", "gpt-5.5"])
-def test_models_are_routed_as_everywhere(gateway: RunningGateway, sim: Simulator, model: str) -> None:
-    sim.script(Message(text="Yes."))
-    answer = send(gateway, body(model=model), path=PATH)
-    assert (answer.status, answer.json["model"]) == (200, model)
-    assert (sim.requests[0].body or {})["model"].startswith("gpt-")
-
-
 def test_reasoning_comes_back_with_the_next_request(gateway: RunningGateway, sim: Simulator) -> None:
     sim.script(Turn(output=[Reasoning(summary=["Hm."]), FunctionCall(name="look", call_id="a")]), Message(text="Seen."))
     tools = [chatting.FUNCTION]
@@ -80,22 +72,9 @@ def test_reasoning_comes_back_with_the_next_request(gateway: RunningGateway, sim
     assert [item["type"] for item in items] == ["message", "reasoning", "function_call", "function_call_output"]
 
 
-@pytest.mark.parametrize("header", ["authorization", "x-api-key"])
-def test_the_token_may_be_shown_either_way(gateway: RunningGateway, sim: Simulator, header: str) -> None:
-    sim.script(Message(text="Yes."))
-    shown = {"authorization": "", header: f"Bearer {gateway.token}" if header == "authorization" else gateway.token}
-    assert send(gateway, body(), path=PATH, headers=shown).status == 200
-
-
-def error(answer: Answer) -> dict[str, Any]:
-    found: dict[str, Any] = answer.json["error"]
-    assert set(found) >= {"message", "type", "param", "code"}
-    return found
-
-
 def test_a_stranger_is_refused_in_openais_form(gateway: RunningGateway) -> None:
     answer = send(gateway, body(), path=PATH, headers={"authorization": "Bearer x"})
-    assert (answer.status, error(answer)["code"]) == (401, "invalid_api_key")
+    assert (answer.status, answer.openai_error["code"]) == (401, "invalid_api_key")
 
 
 @pytest.mark.parametrize(
@@ -117,8 +96,8 @@ def test_bad_input_is_refused_by_its_place(
 ) -> None:
     answer = send(gateway, given, path=PATH)
     assert answer.status == 400
-    assert words in error(answer)["message"]
-    assert error(answer)["param"] == param
+    assert words in answer.openai_error["message"]
+    assert answer.openai_error["param"] == param
     assert not sim.requests
 
 
@@ -126,37 +105,7 @@ def test_other_methods_and_bodies_that_are_too_large(start: Start) -> None:
     gateway = start(server={"body_limit": 1024})
     assert send(gateway, method="GET", path=PATH).status == 405
     answer = send(gateway, body("x" * 2000), path=PATH)
-    assert (answer.status, error(answer)["code"]) == (413, "request_too_large")
-
-
-def test_a_strict_request_is_refused_where_something_would_be_lost(gateway: RunningGateway, sim: Simulator) -> None:
-    answer = send(gateway, body(temperature=0.3), path=PATH, headers={"x-turnout-strict": "1"})
-    assert answer.status == 400
-    assert "temperature" in error(answer)["message"]
-    assert not sim.requests
-
-
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize(
-    ("fault", "status", "code"),
-    [
-        ("401", 401, "sign_in_required"),
-        ("404-model", 404, "model_not_found"),
-        ("429-usage-limit", 429, "usage_limit_reached"),
-        ("429-burst", 429, "rate_limit_exceeded"),
-        ("context-400", 400, "context_length_exceeded"),
-        ("failed:context_length_exceeded", 400, "context_length_exceeded"),
-        ("failed:server_is_overloaded", 503, "server_is_overloaded"),
-        ("502-html", 502, "server_error"),
-    ],
-)
-def test_failures_before_the_answer_are_http_errors(
-    gateway: RunningGateway, sim: Simulator, *, fault: str, status: int, code: str, streamed: bool
-) -> None:
-    sim.fault(fault, times=5)
-    answer = ask(gateway, stream=streamed)
-    assert (answer.status, error(answer)["code"]) == (status, code)
-    assert "<html" not in error(answer)["message"]
+    assert (answer.status, answer.openai_error["code"]) == (413, "request_too_large")
 
 
 def test_a_failure_in_the_middle_is_the_last_event(gateway: RunningGateway, sim: Simulator) -> None:
@@ -175,17 +124,6 @@ def test_a_silent_upstream_is_bridged_by_comments(start: Start, sim: Simulator) 
     answer = ask(gateway, stream=True)
     assert answer.body.count(b": waiting for the model\n\n") >= 2
     assert chatting.read(answer.body).message.content == "At last."
-
-
-def test_a_client_that_leaves_stops_the_upstream(gateway: RunningGateway, sim: Simulator) -> None:
-    sim.script(Turn(output=[Message(text="word " * 5000)], pacing=Pacing(delta=0.01)))
-    data = json.dumps(body(stream=True)).encode()
-    with Wire(gateway) as wire:
-        wire.head({"content-length": str(len(data)), **credentials(gateway)}, f"POST {PATH} HTTP/1.1")
-        wire.write(data)
-        wire.read_until(b"word")
-    sim.wait_until(lambda requests: requests[0].done)
-    assert sim.requests[0].disconnected_at is not None
 
 
 def test_a_trace_of_it_can_be_read(gateway: RunningGateway, sim: Simulator) -> None:
