@@ -156,6 +156,11 @@ class TestOtherUpstreams:
         assert {model["upstream"] for model in told["models"]} == {"box"}
         assert {line["upstream"] for line in told["slots"]} == {"box"}
         assert questions(sim) == 0
+        shown = turnout(
+            tmp_path, "models", "--upstream", "box", variables={"CODEX_MODEL": "vendor/m1", "COLUMNS": "200"}
+        ).stdout
+        assert re.search(r"box/vendor/m1 +65\.54k +not known +opus sonnet haiku", shown)
+        assert "came with Turnout" not in shown
 
 
 def test_without_a_login_it_says_how_to_get_one(tmp_path: Path) -> None:

@@ -42,7 +42,8 @@ def show(
     console.print()
     console.print(slots(report.slots))
     console.print()
-    console.print(Text(origin(report)))
+    if report.upstream in SOURCES:  # the others have lists, and no catalogue
+        console.print(Text(origin(report)))
     for each in report.lists:
         console.print(of_list(each))
 
@@ -128,11 +129,12 @@ def efforts(model: ModelReport) -> str:
 
 
 def _models(models: Iterable[ModelReport], lines: Iterable[MappingLine]) -> Table:
-    used: dict[str, list[str]] = {}
+    used: dict[tuple[str, str], list[str]] = {}
     for line in lines:
-        used.setdefault(line.model, []).append(line.slot)
+        used.setdefault((line.upstream, line.model), []).append(line.slot)
     table = _table("model", "window", "efforts", "tiers", "for", "notes")
     for model in models:
+        stands_for = used.get((model.upstream, model.slug.removeprefix(f"{model.upstream}/")), ())
         room = window(model.window)
         if not model.window_known:
             room = "not told"
@@ -144,11 +146,11 @@ def _models(models: Iterable[ModelReport], lines: Iterable[MappingLine]) -> Tabl
             "" if model.listed else "not offered",
         ]
         table.add_row(
-            Text(model.slug, "bold" if model.slug in used else ""),
+            Text(model.slug, "bold" if stands_for else ""),
             room,
             Text(efforts(model) or "not known"),
             " ".join(model.tiers),
-            " ".join(used.get(model.slug, ())),
+            " ".join(stands_for),
             Text("; ".join(filter(None, notes)), "dim"),
         )
     return table

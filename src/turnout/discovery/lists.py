@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from turnout.accounts import api_key
-from turnout.accounts.store import Accounts
 from turnout.discovery import asking
 from turnout.discovery.asking import ANSWER_SECONDS, Identity
 from turnout.discovery.shelf import Kept, Shelf
@@ -117,6 +116,8 @@ class Lists:
             return False
         if api_key.given(config.openai, self._environ):
             return True
+        from turnout.accounts.store import Accounts  # needless at most starts
+
         try:
             return Accounts(config, self._environ).has("api_key")
         except TurnoutError:

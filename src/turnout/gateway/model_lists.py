@@ -129,11 +129,19 @@ def offers(catalogue: Catalogue, config: Config) -> tuple[Offer, ...]:
         if settings.enabled:
             made += _of_own(name, settings, catalogue)
     if usual != "openai" and (listed := catalogue.beside.get("openai")):
-        made += [
-            Offer(slug=f"openai/{facts.slug}", upstream="openai", facts=facts, window=window(facts, USUAL["openai"]))
-            for facts in listed.all()
-        ]
+        made += [_of_openai(facts) for facts in listed.all()]
     return tuple(made)
+
+
+def _of_openai(facts: ModelFacts) -> Offer:
+    """A model of the OpenAI API beside another upstream. It says no window: that of a known model counts."""
+    return Offer(
+        slug=f"openai/{facts.slug}",
+        upstream="openai",
+        facts=facts,
+        window=window(facts, USUAL["openai"]),
+        window_known=bool(facts.efforts or facts.api_window),
+    )
 
 
 def _of_own(name: str, settings: CustomUpstream, catalogue: Catalogue) -> Iterator[Offer]:
