@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from turnout.simulator import Simulator
+
 _OF_THE_USER = ("ANTHROPIC_", "CHATGPT_", "CLAUDE", "CODEX_", "OPENAI_", "PROXY_", "TURNOUT_")
 _OF_THE_TESTS = {"TURNOUT_CLIENTS_DIR"}
 
@@ -39,3 +41,19 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         patch.setenv("CODEX_HOME", str(tmp_path_factory.mktemp("no-codex-account")))
         patch.setenv("TURNOUT_HOME", str(tmp_path_factory.mktemp("no-turnout-account")))
         yield
+
+
+@pytest.fixture(scope="module")
+def backend() -> Iterator[Simulator]:
+    """A simulated service, one for all tests of a module."""
+    from turnout.simulator import Simulator
+
+    with Simulator(seed=1) as running:
+        yield running
+
+
+@pytest.fixture
+def sim(backend: Simulator) -> Simulator:
+    """The simulated service without memory of earlier tests; its settings stay."""
+    backend.reset()
+    return backend

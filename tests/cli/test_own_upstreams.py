@@ -11,29 +11,20 @@ from turnout.settings import presets, resolve
 from turnout.simulator import ChatRules, Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.cli.inside import Shell
     from turnout.config import CustomUpstream
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with Simulator(seed=1) as simulator:
-        yield simulator
-
-
 @pytest.fixture
-def box(running: Simulator, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Simulator:
+def box(sim: Simulator, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Simulator:
     """A chat-only server, added as ``box``."""
-    running.reset()
-    running.settings.chat = ChatRules()
-    monkeypatch.setenv("BOX_KEY", running.api_key)
+    sim.settings.chat = ChatRules()
+    monkeypatch.setenv("BOX_KEY", sim.api_key)
     shell.run(
-        *("upstreams", "add", "box", "--base-url", running.openai_url, "--wire", "chat", "--key", "env:BOX_KEY"),
+        *("upstreams", "add", "box", "--base-url", sim.openai_url, "--wire", "chat", "--key", "env:BOX_KEY"),
         *("--model", "qwen"),
     )
-    return running
+    return sim
 
 
 def custom(shell: Shell) -> dict[str, CustomUpstream]:
@@ -140,10 +131,9 @@ class TestProbing:
         asked = [json.loads(request.raw) for request in box.requests]
         assert all(body["max_tokens"] == 64 for body in asked), "each is a small question"
 
-    def test_the_responses_api(self, shell: Shell, running: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
-        running.reset()
-        monkeypatch.setenv("BOX_KEY", running.api_key)
-        shell.run("upstreams", "add", "plain", "--base-url", running.openai_url, "--key", "env:BOX_KEY")
+    def test_the_responses_api(self, shell: Shell, sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("BOX_KEY", sim.api_key)
+        shell.run("upstreams", "add", "plain", "--base-url", sim.openai_url, "--key", "env:BOX_KEY")
         found = shell.json("upstreams", "probe", "plain", "--model", "gpt-5.5", "--json")["found"]
         assert found["limit"] == "max_output_tokens"
         assert found["takes"]["tools"]

@@ -15,20 +15,12 @@ from tests.gateway.client import wait_for
 from turnout.simulator import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def sim() -> Iterator[Simulator]:
-    with Simulator(seed=1) as simulator:
-        yield simulator
 
 
 @pytest.fixture
 def variables(sim: Simulator, tmp_path: Path) -> dict[str, str]:
     """The environment of someone signed in to Codex."""
-    sim.reset()
     sim.write_auth_json(tmp_path / "codex" / "auth.json")
     return {"TURNOUT_CHATGPT_BASE_URL": f"{sim.url}/backend-api", "TURNOUT_AUTH_ISSUER": sim.url, "TZ": "UTC"}
 

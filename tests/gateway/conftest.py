@@ -34,24 +34,11 @@ def log_lines() -> Iterator[io.StringIO]:
 
 
 @pytest.fixture(scope="module")
-def backend() -> Iterator[Simulator]:
-    with Simulator(seed=1) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def home(backend: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the login of the simulator's account."""
     folder = tmp_path_factory.mktemp("codex")
     backend.write_auth_json(folder)
     return folder
-
-
-@pytest.fixture
-def sim(backend: Simulator) -> Simulator:
-    """The simulated backend without memory of earlier tests."""
-    backend.reset()
-    return backend
 
 
 def config(

@@ -15,20 +15,8 @@ from turnout.quota.usage import PAUSE_SECONDS, UsageEndpoint
 from turnout.simulator import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Simulator]:
-    with Simulator(seed=1) as running:
-        yield running
-
-
-@pytest.fixture
-def sim(backend: Simulator) -> Simulator:
-    backend.reset()
-    return backend
 
 
 class Asker:

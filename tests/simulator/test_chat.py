@@ -10,7 +10,7 @@ import pytest
 from turnout.simulator import ChatRules, FunctionCall, Message, Reasoning, Simulator, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 USER: Any = [{"role": "user", "content": "hi"}]
 TOOLS: Any = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}]
@@ -23,17 +23,11 @@ TURN = Turn(
 )
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    with Simulator(seed=1) as simulator:
-        yield simulator
-
-
 @pytest.fixture
-def sim(running: Simulator) -> Simulator:
-    running.reset()
-    running.settings.chat = ChatRules()
-    return running
+def sim(backend: Simulator) -> Simulator:
+    backend.reset()
+    backend.settings.chat = ChatRules()
+    return backend
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from turnout.upstream.base import Call
 from turnout.upstream.codex import conversation_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from turnout.upstream.base import Upstream
@@ -28,18 +28,6 @@ BODY = (
     b'{"model":"gpt-6-astra","instructions":"","input":[{"type":"message","role":"user","content":'
     b'[{"type":"input_text","text":"Hi"}]}],"store":false,"stream":true}'
 )
-
-
-@pytest.fixture(scope="module")
-def backend() -> Iterator[Simulator]:
-    with Simulator(seed=1) as running:
-        yield running
-
-
-@pytest.fixture
-def sim(backend: Simulator) -> Simulator:
-    backend.reset()
-    return backend
 
 
 def codex(sim: Simulator, home: Path) -> Upstream:
