@@ -14,6 +14,16 @@ SUMMARY = "Weighing what to do next."
 COMPACTION = When(last_user_text="Respond with TEXT ONLY")
 """The client's demand to sum up the conversation (claude-code-wire.md 8)."""
 
+LOOKS = Turn(
+    output=[
+        Reasoning(summary=["I have to look."]),
+        FunctionCall(name="look", arguments={"at": "a"}),
+        FunctionCall(name="look", arguments={"at": "b"}),
+    ],
+    interleave=True,
+)
+"""Two calls of a tool `look` at once, the pieces of their arguments in turns."""
+
 
 def call(tool: str, **arguments: Any) -> FunctionCall:
     """A call of `tool`."""

@@ -8,8 +8,8 @@ import openai
 import pydantic
 import pytest
 
-from tests.e2e.script import say
-from turnout.simulator import FunctionCall, Message, Pacing, Reasoning, Turn, When
+from tests.e2e.script import LOOKS, say
+from turnout.simulator import FunctionCall, Message, Pacing, Turn, When
 
 if TYPE_CHECKING:
     from tests.e2e.stack import Stack
@@ -33,14 +33,6 @@ TOOLS: Any = [
         },
     }
 ]
-CALLS = Turn(
-    output=[
-        Reasoning(summary=["I have to look."]),
-        FunctionCall(name="look", arguments={"at": "a"}),
-        FunctionCall(name="look", arguments={"at": "b"}),
-    ],
-    interleave=True,
-)
 
 
 @pytest.fixture
@@ -76,7 +68,7 @@ async def test_the_asynchronous_client(stack: Stack) -> None:
 
 
 def test_a_round_of_parallel_tools_by_the_stream_helper(client: openai.OpenAI, stack: Stack) -> None:
-    stack.play(CALLS, say(ANSWER))
+    stack.play(LOOKS, say(ANSWER))
     with client.chat.completions.stream(model=MODEL, messages=USER, tools=TOOLS) as stream:
         events = [event.type for event in stream]
         message = stream.get_final_completion().choices[0].message
@@ -92,7 +84,7 @@ def test_a_round_of_parallel_tools_by_the_stream_helper(client: openai.OpenAI, s
 
 
 def test_the_same_without_streaming(client: openai.OpenAI, stack: Stack) -> None:
-    stack.play(CALLS, say(ANSWER))
+    stack.play(LOOKS, say(ANSWER))
     message = client.chat.completions.create(model=MODEL, messages=USER, tools=TOOLS).choices[0].message
     assert message.content is None
     calls = message.tool_calls or []

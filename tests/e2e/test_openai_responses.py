@@ -8,8 +8,8 @@ import openai
 import pydantic
 import pytest
 
-from tests.e2e.script import say
-from turnout.simulator import FunctionCall, Message, Reasoning, Turn, When
+from tests.e2e.script import LOOKS, say
+from turnout.simulator import Message, Turn, When
 
 if TYPE_CHECKING:
     from tests.e2e.stack import Stack
@@ -18,14 +18,6 @@ MODEL = "gpt-5.5"
 ANSWER = "Trains pass from one track to another. 🚂"
 SCHEMA = {"type": "object", "properties": {"at": {"type": "string"}}, "required": ["at"], "additionalProperties": False}
 TOOLS: Any = [{"type": "function", "name": "look", "description": "Looks.", "parameters": SCHEMA, "strict": True}]
-CALLS = Turn(
-    output=[
-        Reasoning(summary=["I have to look."]),
-        FunctionCall(name="look", arguments={"at": "a"}),
-        FunctionCall(name="look", arguments={"at": "b"}),
-    ],
-    interleave=True,
-)
 
 
 @pytest.fixture
@@ -71,7 +63,7 @@ async def test_the_asynchronous_client(stack: Stack) -> None:
 
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_round_of_parallel_tools_by_the_stream_helper(client: openai.OpenAI, stack: Stack, *, stored: bool) -> None:
-    stack.play(CALLS, say(ANSWER))
+    stack.play(LOOKS, say(ANSWER))
     user: Any = {"role": "user", "content": "Look around."}
     with client.responses.stream(model=MODEL, input=[user], tools=TOOLS, store=stored) as stream:
         kinds = [event.type for event in stream]
@@ -160,7 +152,7 @@ def test_a_failure_in_mid_answer(client: openai.OpenAI, stack: Stack) -> None:
 
 
 def test_a_websocket(client: openai.OpenAI, stack: Stack) -> None:
-    stack.play(CALLS, say(ANSWER))
+    stack.play(LOOKS, say(ANSWER))
     with client.responses.connect() as connection:
         connection.response.create(model=MODEL, input="Look around.", tools=TOOLS, store=False)
         made = _completed(connection)
