@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Lister:
     """Answers ``GET …/models`` with what is set here, and keeps what was asked."""
 
-    def __init__(self, *models: object) -> None:
+    def __init__(self, *models: object, port: int = 0) -> None:
         self.answer: object = {
             "object": "list",
             "data": [{"id": each} if isinstance(each, str) else each for each in models],
@@ -50,7 +50,7 @@ class Lister:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 

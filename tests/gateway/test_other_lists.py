@@ -263,6 +263,20 @@ class TestKeeping:
         await until(lambda: len(box.asked) == 4)
         assert time.monotonic() - begun > 0.6  # 0.1, 0.2, 0.4
 
+    async def test_a_server_that_was_not_there_is_asked_as_soon_as_it_answers_a_request(
+        self, keep: Callable[..., Keeping]
+    ) -> None:
+        with Lister() as gone:
+            pass
+        keeping = keep(box=CustomUpstream(base_url=gone.url))
+        await until(lambda: bool(keeping.catalogues.lists.report(keeping.live.config)[0].problem))
+        keeping.lists.used("another")
+        with Lister("late", port=int(gone.url.rpartition(":")[2].removesuffix("/v1"))) as box:
+            await asyncio.sleep(0.1)
+            assert box.asked == []
+            keeping.lists.used("box")
+            await until(lambda: keeping.known() == ["late"])
+
     async def test_a_disk_that_cannot_be_written_does_not_have_it_asked_all_the_time(
         self, keep: Callable[..., Keeping], box: Lister, tmp_path: Path
     ) -> None:

@@ -63,11 +63,14 @@ class OtherLists:
             await asyncio.wait([self._task])
 
     def used(self, upstream: str) -> None:
-        """An answer has come from the upstream: its key is at hand."""
-        if upstream in self._unlocked:
+        """An answer has come from the upstream: its key is at hand, and there is a way to it."""
+        is_back = self._told.get(upstream) is FailureKind.UNREACHABLE
+        if upstream in self._unlocked and not is_back:
             return
         self._unlocked.add(upstream)
-        if _asks_a_person(self._live.config, upstream):
+        if is_back:
+            self._again_at.pop(upstream, None)
+        if is_back or _asks_a_person(self._live.config, upstream):
             self._wake.set()
 
     async def now(self, snapshot: Snapshot) -> dict[str, Failure]:
