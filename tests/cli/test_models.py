@@ -55,8 +55,8 @@ def test_it_shows_the_models_the_names_and_why_and_asks_nobody(
 ) -> None:
     done = turnout(tmp_path, "models", variables=variables)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"gpt-6\.1-terra +500k \(max 872k\) +\[low\] medium high xhigh max +priority", done.stdout)
-    assert re.search(r"gpt-5\.5 +272k +low \[medium\] high xhigh +priority +succeeded by gpt-6-sol", done.stdout)
+    assert re.search(r"gpt-6\.1-terra +500k \(max 872k\) +low–max \(low\) +priority", done.stdout)
+    assert re.search(r"gpt-5\.5 +272k +low–xhigh \(medium\) +priority +succeeded by gpt-6-sol", done.stdout)
     assert re.search(r"haiku +gpt-6-luna · medium · codex +the lightest", done.stdout)
     assert "codex-auto-review" not in done.stdout
     assert "3 more are not offered to users; --all shows them." in done.stdout

@@ -73,7 +73,7 @@ def test_what_happens_at_a_limit_is_told() -> None:
     def told(**settings: object) -> str:
         return at_a_limit(Config(accounts=AccountsSettings(**settings)))  # type: ignore[arg-type]
 
-    assert told() == "limit  → the client is told until when"
+    assert told() == "limit  → told to the client, with the time it opens again"
     assert told(policy="failover") == "limit  → your next account"
     assert told(spill_to="openai", spill_limit=2.5) == "limit  → the OpenAI API for 2.50 dollars a month at most"
     assert told(policy="failover", spill_to="openai") == (

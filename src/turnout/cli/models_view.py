@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rich.table import Table
 from rich.text import Text
 
 from turnout.accounts.words import duration
+from turnout.config.values import EffortChoice
 from turnout.models.bundled import DATED
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from turnout.routing.mapping import MappingLine
 
 SOURCES = {"codex": "the ChatGPT backend", "openai": "the OpenAI API"}
+ORDER = get_args(EffortChoice)[1:]
+"""All efforts, from none to the strongest."""
 FIRST = 12
 """Models of another upstream that are shown without being asked for."""
 
@@ -124,8 +127,13 @@ def window(tokens: int) -> str:
 
 
 def efforts(model: ModelReport) -> str:
-    """The efforts, the one that counts by default in brackets."""
-    return " ".join(f"[{each}]" if each == model.default_effort else each for each in model.efforts)
+    """The efforts, from the lightest to the strongest, and behind them the one that counts by default."""
+    places = [ORDER.index(each) for each in model.efforts if each in ORDER]
+    if len(places) == len(model.efforts) > 2 and places == list(range(places[0], places[-1] + 1)):
+        said = f"{model.efforts[0]}–{model.efforts[-1]}"
+    else:
+        said = " ".join(model.efforts)
+    return f"{said} ({model.default_effort})" if model.default_effort else said
 
 
 def _models(models: Iterable[ModelReport], lines: Iterable[MappingLine]) -> Table:

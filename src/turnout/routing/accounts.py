@@ -61,7 +61,7 @@ def at_a_limit(config: Config) -> str:
     ways = ["your next account"] if settings.policy == "failover" else []
     if settings.spill_to == "openai":
         ways.append(f"the OpenAI API for {settings.spill_limit:.2f} dollars a month at most")
-    return f"limit  → {', then '.join(ways) or 'the client is told until when'}"
+    return f"limit  → {', then '.join(ways) or 'told to the client, with the time it opens again'}"
 
 
 def _by_opening(standings: Sequence[Standing]) -> list[Standing]:

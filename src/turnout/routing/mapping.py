@@ -98,7 +98,7 @@ def _line(
     else:
         why = plans.default(slot, catalogue, plan if found.plan_counts else plans.API)[0].why
         if slot in FOLLOWS:
-            why = f"follows {FOLLOWS[slot]}: {why}"
+            why = f"follows {FOLLOWS[slot]}"
     return MappingLine(
         slot=slot,
         model=found.model,
