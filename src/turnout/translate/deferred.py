@@ -39,7 +39,8 @@ class Deferred:
         self.native = native and bool(tools.search_hosted)
         self._tools = tools
         self._found: dict[str, bytes | None] = {}
-        self._searches: set[str] = set()
+        self.searches: set[str] = set()
+        """The calls so far that were searches in upstream's own form."""
 
     @property
     def terms(self) -> tuple[bool, bool]:
@@ -48,7 +49,7 @@ class Deferred:
 
     def loaded(self) -> Loaded:
         """What was loaded so far."""
-        return Loaded(self._found.copy(), frozenset(self._searches))
+        return Loaded(self._found.copy(), frozenset(self.searches))
 
     def fits(self, loaded: Loaded) -> bool:
         """Whether these tools are still the ones that were found then."""
@@ -57,19 +58,15 @@ class Deferred:
     def go_on(self, loaded: Loaded) -> None:
         """Goes on behind a beginning that has loaded this, and whose tools are still the same."""
         self._found = loaded.found.copy()
-        self._searches = set(loaded.searches)
+        self.searches = set(loaded.searches)
 
     def call(self, call: str, call_id: bytes, arguments: bytes) -> bytes:
         """A search that the model made, in upstream's own form. `call_id` is the id of the `call` as it is sent."""
-        self._searches.add(call)
+        self.searches.add(call)
         return b'{"type":"tool_search_call","call_id":%s,"execution":"client","arguments":%s,"status":"completed"}' % (
             call_id,
             arguments,
         )
-
-    def is_search(self, call: str) -> bool:
-        """Whether the call was a search in upstream's own form."""
-        return call in self._searches
 
     def output(self, call_id: bytes, names: list[str]) -> bytes:
         """What a search found, in upstream's own form: the tools themselves, each once in a conversation."""

@@ -24,7 +24,7 @@ from turnout.translate.search_history import SEARCH_BLOCKS, SearchHistory
 from turnout.translate.tools import short_call_id, short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from turnout.translate.deferred import Deferred
     from turnout.translate.target import Target
@@ -38,6 +38,18 @@ _Thinking, _RedactedThinking = wire.ThinkingBlock, wire.RedactedThinkingBlock
 _FAILED = _encode("The tool call failed:\n")
 _NO_RESULT = b'"The tool call was interrupted: there is no result."'
 _ORPHAN = input_text(b'"Result of an earlier tool call:"')
+
+
+class _Said(dict[str, bytes]):
+    """What a name is said as upstream, in JSON. Worked out when it is first asked for."""
+
+    def __init__(self, say: Callable[[str], str]) -> None:
+        super().__init__()
+        self._say = say
+
+    def __missing__(self, name: str) -> bytes:
+        said = self[name] = _encode(self._say(name))
+        return said
 
 
 class History:
@@ -54,16 +66,15 @@ class History:
         self._pairing = SOUND
         self._deferred = deferred
         self._searches = SearchHistory(self.notes)
-        self._names: dict[str, bytes] = {}
-        """Tool names as upstream has them, in JSON."""
-        self._call_ids: dict[str, bytes] = {}
-        """Call ids as upstream has them, in JSON."""
+        self._names = _Said(self._short_name)
+        """Tool names as upstream has them."""
+        self._call_ids = _Said(self._short_call_id)
+        """Call ids as upstream has them."""
 
     def add_messages(self, messages: Sequence[wire.Message | wire.TolerantMessage]) -> None:
         """All messages in order. Raises `TurnoutError` (`BAD_REQUEST`) naming the path, and `UnicodeDecodeError`."""
         self._pairing = pair(messages)
-        for index, message in enumerate(messages):
-            self._add(message, index)
+        self._add_all(messages, 0)
 
     def add_conversation(self, conversation: Conversation) -> Settled | None:
         """The same for messages that are not read yet. What is known of them is not worked out again.
@@ -90,59 +101,61 @@ class History:
             self.full_names |= known.state.full_names
             self._deferred.go_on(known.state.loaded)
         here = len(self.items)
-        for index, message in enumerate(messages[:settling], first):
-            self._add(message, index)
+        self._add_all(messages[:settling], first)
         made = b",".join(self.items[here:])
         self.items[here:] = [made] if made else []
         state = State(terms, calls, self._deferred.loaded(), self.full_names.copy(), tuple(self.notes))
-        for index, message in enumerate(messages[settling:], first + settling):
-            self._add(message, index)
+        self._add_all(messages[settling:], first + settling)
         return Settled(conversation, settling, made, state)
 
-    def _add(self, message: wire.Message | wire.TolerantMessage, index: int) -> None:
-        start = len(self.items)
-        role, content = message.role, message.content
-        if isinstance(content, str):
-            if content:
-                text = _encode(content)
-                if role == "assistant":
-                    self.items.append(message_item(b"assistant", [output_text(text)]))
-                else:
-                    self.items.append(message_item(b"user" if role == "user" else b"developer", [input_text(text)]))
-        elif role == "assistant":
-            self._add_assistant(content, index)
-        else:
-            # A system message keeps its place (claude-code-wire.md 1).
-            self._add_user(b"user" if role == "user" else b"developer", content, index)
-        for item in self.items[start:]:
-            # The client's texts are copied without being decoded; this is where they are held to be UTF-8. Asking each
-            # item whether it is ASCII saves decoding most of them.
-            if not item.isascii():
-                item.decode()
+    def _add_all(self, messages: Sequence[wire.Message | wire.TolerantMessage], first: int) -> None:
+        """Messages that follow each other, the first of which has the index `first`."""
+        items = self.items
+        for index, message in enumerate(messages, first):
+            start = len(items)
+            content = message.content
+            if message.role == "assistant":
+                if type(content) is list:
+                    self._add_assistant(content, index)
+                elif content:
+                    items.append(message_item(b"assistant", [output_text(_encode(content))]))
+            else:
+                # A system message keeps its place (claude-code-wire.md 1).
+                role = b"user" if message.role == "user" else b"developer"
+                if type(content) is list:
+                    self._add_user(role, content, index)
+                elif content:
+                    items.append(message_item(role, [input_text(_encode(content))]))
+            for item in items[start:]:
+                # The client's texts are copied without being decoded; this is where they are held to be UTF-8. Asking
+                # each item whether it is ASCII saves decoding most of them.
+                if not item.isascii():
+                    item.decode()
 
     def _add_user(self, role: bytes, blocks: Sequence[wire.Block], message: int) -> None:
+        items, call_ids, searches = self.items, self._call_ids, self._deferred.searches
         sound = self._pairing is SOUND and role == b"user"
         parts: list[bytes] = []
         for index, block in enumerate(blocks):
             if type(block) is _ToolResult:
                 if parts:
-                    self.items.append(message_item(role, parts))
+                    items.append(message_item(role, parts))
                     parts = []
-                # The common case, and the bulk of a session's bytes: copied as it is.
-                output = bytes(block.content)
-                if self._deferred.is_search(block.tool_use_id):
+                call, output = block.tool_use_id, bytes(block.content)
+                if call in searches:
                     self._add_found_tools(block, message, index)
                 elif sound and output[0] == _QUOTE and not block.is_error:
-                    self._add_output(self._call_id(block.tool_use_id), output)
+                    # The common case, and the bulk of a session's bytes: copied as it is.
+                    items.append(_output(call_ids[call], output))
                 else:
                     self._add_result(block, message, index, in_user=role == b"user")
             elif type(block) is _Text and (text := bytes(block.text))[0] == _QUOTE:
                 if len(text) > 2:
-                    parts.append(b"".join((b'{"type":"input_text","text":', text, b"}")))
+                    parts.append(input_text(text))
             else:
                 parts += self._content(block, _place(message, index))
         if parts:
-            self.items.append(message_item(role, parts))
+            items.append(message_item(role, parts))
 
     def _add_assistant(self, blocks: Sequence[wire.Block], message: int) -> None:
         parts: list[bytes] = []
@@ -152,7 +165,7 @@ class History:
                 if text[0] != _QUOTE:
                     reading.text_of(block.text, f"{_place(message, index)}.text")
                 if len(text) > 2:
-                    parts.append(b"".join((b'{"type":"output_text","text":', text, b"}")))
+                    parts.append(output_text(text))
                 continue
             if type(block) in SEARCH_BLOCKS:
                 words = self._searches.words(blocks, block, _place(message, index))
@@ -189,38 +202,27 @@ class History:
         self.items.append(reasoning.item(sealed))
 
     def _add_call(self, block: wire.ToolUseBlock, message: int, index: int) -> None:
-        name = self._names.get(block.name) or self._add_name(block.name)
         pairing = self._pairing
-        call_id = self._call_id(block.id if pairing is SOUND else pairing.renamed.get((message, index), block.id))
+        sound = pairing is SOUND
+        call_id = self._call_ids[block.id if sound else pairing.renamed.get((message, index), block.id)]
         if block.name == TOOL_SEARCH and self._deferred.native:
             self.items.append(self._deferred.call(block.id, call_id, bytes(block.input)))
             if (message, index) in pairing.unanswered:
                 self.items.append(self._deferred.output(call_id, []))
             return
-        arguments = _encode(str(block.input, "utf-8"))
-        parts = (b'{"type":"function_call","call_id":', call_id, b',"name":', name, b',"arguments":', arguments, b"}")
-        self.items.append(b"".join(parts))
-        if pairing is not SOUND and (message, index) in pairing.unanswered:
+        self.items.append(_call(call_id, self._names[block.name], _encode(str(block.input, "utf-8"))))
+        if not sound and (message, index) in pairing.unanswered:
             self.notes.append(approximated(_place(message, index), "a call without a result was given an empty one"))
-            self._add_output(call_id, _NO_RESULT)
+            self.items.append(_output(call_id, _NO_RESULT))
 
-    def _add_name(self, name: str) -> bytes:
+    def _short_name(self, name: str) -> str:
         short = short_name(name, self._target.capabilities.max_tool_name)
         if short != name:
             self.full_names[short] = name
-        made = self._names[name] = _encode(short)
-        return made
+        return short
 
-    def _call_id(self, call_id: str) -> bytes:
-        made = self._call_ids.get(call_id)
-        if made is None:
-            made = self._call_ids[call_id] = _encode(short_call_id(call_id, self._target.capabilities.max_call_id))
-        return made
-
-    def _add_output(self, call_id: bytes, output: bytes) -> None:
-        self.items.append(
-            b"".join((b'{"type":"function_call_output","call_id":', call_id, b',"output":', output, b"}"))
-        )
+    def _short_call_id(self, call_id: str) -> str:
+        return short_call_id(call_id, self._target.capabilities.max_call_id)
 
     def _add_result(self, block: wire.ToolResultBlock, message: int, index: int, *, in_user: bool) -> None:
         path = _place(message, index)
@@ -237,7 +239,7 @@ class History:
             if output == b"[]":
                 output = b'""'
         call_id = self._pairing.renamed.get((message, index), block.tool_use_id)
-        self._add_output(self._call_id(call_id), output)
+        self.items.append(_output(self._call_ids[call_id], output))
 
     def _add_found_tools(self, block: wire.ToolResultBlock, message: int, index: int) -> None:
         """The result of a search for tools in upstream's own form."""
@@ -245,7 +247,7 @@ class History:
         if (message, index) in self._pairing.orphaned:
             self._add_orphan(block, path)
             return
-        call_id = self._call_id(self._pairing.renamed.get((message, index), block.tool_use_id))
+        call_id = self._call_ids[self._pairing.renamed.get((message, index), block.tool_use_id)]
         content = bytes(block.content)
         if content[:1] == b"[":
             found = wire.decode_blocks(block.content, f"{path}.content")
@@ -282,6 +284,15 @@ class History:
         elif not reading.is_null(block.content):
             parts = self._result_parts(block, path)
         self.items.append(message_item(b"user", [_ORPHAN, *parts]))
+
+
+def _call(call_id: bytes, name: bytes, arguments: bytes) -> bytes:
+    parts = (b'{"type":"function_call","call_id":', call_id, b',"name":', name, b',"arguments":', arguments, b"}")
+    return b"".join(parts)
+
+
+def _output(call_id: bytes, output: bytes) -> bytes:
+    return b"".join((b'{"type":"function_call_output","call_id":', call_id, b',"output":', output, b"}"))
 
 
 def _place(message: int, index: int) -> str:

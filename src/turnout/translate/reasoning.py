@@ -20,7 +20,7 @@ PREFIX = b"turnout:1:"
 _FIELDS = 6
 _HEX = b"hex."
 _PLAIN = re.compile(rb"[A-Za-z0-9+/=_.\-]+")
-_ITEM_ID = re.compile(r"rs[A-Za-z0-9_-]{1,62}")
+_ITEM_ID = re.compile(rb"rs[A-Za-z0-9_-]{1,62}")
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -28,7 +28,7 @@ class Sealed(msgspec.Struct, frozen=True):
 
     account: str
     model: str
-    item_id: str
+    item_id: bytes
     """The item's id upstream; empty when it had none that upstream would take back (longer than 64, foreign prefix)."""
     ciphertext: bytes
     """``encrypted_content`` byte for byte, as it stands in JSON."""
@@ -36,32 +36,35 @@ class Sealed(msgspec.Struct, frozen=True):
 
 def seal(account: str, model: str, item_id: str | None, ciphertext: str) -> bytes:
     """The signature for one reasoning item; without ciphertext it only says where the thinking came from."""
-    kept = item_id if item_id and _ITEM_ID.fullmatch(item_id) else ""
+    kept = item_id.encode() if item_id else b""
+    if not _ITEM_ID.fullmatch(kept):
+        kept = b""
     # A ciphertext with characters beyond base64 would need escapes; none is known, and hex keeps it exact if one comes.
     content = ciphertext.encode()
     if content and (content.startswith(_HEX) or not _PLAIN.fullmatch(content)):
         content = _HEX + content.hex().encode()
-    return b":".join((PREFIX[:-1], quote(account).encode(), quote(model).encode(), kept.encode(), content))
+    return b":".join((PREFIX[:-1], quote(account).encode(), quote(model).encode(), kept, content))
 
 
 def unseal(signature: bytes) -> Sealed | None:
     """Reads a signature (without quotes); None if it is not one of ours, is damaged, or carries no ciphertext."""
     if not signature.startswith(PREFIX):
         return None
-    fields = signature.split(b":", _FIELDS - 1)
+    fields = signature.split(b":")
     if len(fields) != _FIELDS:
         return None
-    *_, account, model, item_id, content = fields
+    _, _, account, model, item_id, content = fields
     # Whether it is whole is for upstream to say; here it need only be safe to copy into JSON as it is.
-    if not content or not content.isascii() or b":" in content or b"\\" in content or b'"' in content:
+    if not content or not content.isascii() or b"\\" in content or b'"' in content:
+        return None
+    if item_id and not _ITEM_ID.fullmatch(item_id):
         return None
     try:
         if content.startswith(_HEX):
             content = json.encode(bytes.fromhex(content[len(_HEX) :].decode()).decode())[1:-1]
-        sealed = Sealed(_unquoted(account), _unquoted(model), _unquoted(item_id), content)
+        return Sealed(_unquoted(account), _unquoted(model), item_id, content)
     except ValueError:
         return None
-    return None if sealed.item_id and not _ITEM_ID.fullmatch(sealed.item_id) else sealed
 
 
 def _unquoted(field: bytes) -> str:
@@ -81,6 +84,5 @@ def account_in(message: bytes) -> str:
 
 def item(sealed: Sealed) -> bytes:
     """The reasoning item as upstream takes it back."""
-    item_id = b'"id":"%s",' % sealed.item_id.encode() if sealed.item_id else b""
-    parts = (b'{"type":"reasoning",', item_id, b'"summary":[],"encrypted_content":"', sealed.ciphertext, b'"}')
-    return b"".join(parts)
+    begin = b'{"type":"reasoning","id":"%s",' % sealed.item_id if sealed.item_id else b'{"type":"reasoning",'
+    return b"".join((begin, b'"summary":[],"encrypted_content":"', sealed.ciphertext, b'"}'))
