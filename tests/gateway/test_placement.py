@@ -11,6 +11,7 @@ from turnout.accounts.account import Account, SourceKind
 from turnout.accounts.credential import Credential, Secret
 from turnout.config import AccountsSettings, Config
 from turnout.gateway.live import Live
+from turnout.gateway.outages import REMEMBERED_SECONDS, Outages
 from turnout.gateway.placements import Placements
 from turnout.gateway.sessions import KEPT, Sessions
 from turnout.models.catalogue import Catalogue
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from turnout.upstream.base import Upstream
 
 OVERLOADED = Failure(kind=FailureKind.OVERLOADED, message="Too many at once.")
+UNREACHABLE = Failure(kind=FailureKind.UNREACHABLE, message="No connection could be made.")
 LIMIT = Failure(kind=FailureKind.USAGE_LIMIT, message="The usage limit is reached.")
 
 
@@ -67,11 +69,23 @@ class FakeUpstream:
         return Credential(token=Secret("secret"), account_id=f"account-{name}", account=name, source="a test")
 
 
+class Clock:
+    """A clock that stands still."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Gateway:
     """Places requests of someone with the accounts ada and bob, without a key for the API."""
 
-    def __init__(self, folder: Path, *, signed_in: tuple[str, ...] = ("ada", "bob")) -> None:
-        there = {"codex": FakeUpstream(CODEX, *signed_in), "openai": FakeUpstream(OPENAI)}
+    def __init__(
+        self, folder: Path, *, signed_in: tuple[str, ...] = ("ada", "bob"), keys: tuple[str, ...] = ()
+    ) -> None:
+        there = {"codex": FakeUpstream(CODEX, *signed_in), "openai": FakeUpstream(OPENAI, *keys)}
         config = Config(accounts=AccountsSettings(policy="failover"))
         self.live = Live(config, Catalogue.bundled(), cast("dict[str, Upstream]", there))
         self.board = Board(folder / "quota.json")
@@ -80,7 +94,9 @@ class Gateway:
             accounts=cast("Accounts", Known("ada", "bob")),
             board=self.board,
             spending=Spending(folder / "spending.json"),
+            outages=Outages(clock := Clock()),
         )
+        self.clock = clock
 
     def begin(self, model: str, session: str = "one") -> Placement:
         return self.placements.begin(self.live.snapshot, Nothing(model), (), session, around=lambda upstream: upstream)
@@ -127,6 +143,51 @@ async def test_accounts_go_on_where_the_rest_of_a_chain_was_in_vain(gateway: Gat
     move = await placement.next(LIMIT)
     assert move is not None
     assert move.place.credential.account == "bob"
+
+
+class TestOutages:
+    """An upstream that could not be reached is not tried by each request anew."""
+
+    @pytest.fixture
+    def gateway(self, tmp_path: Path) -> Gateway:
+        return Gateway(tmp_path, keys=("key",))
+
+    async def upstream(self, gateway: Gateway, chain: str) -> str:
+        return (await gateway.begin(chain).first()).route.upstream
+
+    async def meet(self, gateway: Gateway, chain: str, failure: Failure = UNREACHABLE) -> None:
+        placement = gateway.begin(chain)
+        await placement.first()
+        assert await placement.next(failure) is not None
+
+    async def test_a_chain_leads_around_it_for_a_while(self, gateway: Gateway) -> None:
+        await self.meet(gateway, "[openai/gpt-5.5, gpt-5.5]")
+        gateway.clock.now += 7
+        placement = gateway.begin("[openai/gpt-5.5, gpt-5.5]")
+        assert (await placement.first()).route.upstream == placement.route.upstream == "codex"
+        assert "openai/gpt-5.5 failed (unreachable): It could not be reached 7 s ago and was not asked" in said(
+            placement
+        )
+        gateway.clock.now += REMEMBERED_SECONDS
+        assert await self.upstream(gateway, "[openai/gpt-5.5, gpt-5.5]") == "openai"
+
+    async def test_it_comes_last_in_a_chain(self, gateway: Gateway) -> None:
+        await self.meet(gateway, "[openai/gpt-5.5, gpt-5.5]")
+        placement = gateway.begin("[gpt-5.5, openai/gpt-5.5, gpt-6-sol]")
+        await placement.first()
+        asked = [await placement.next(OVERLOADED, accounts=False) for _ in range(3)]
+        assert [move and move.place.route.model for move in asked] == ["gpt-6-sol", "gpt-5.5", None]
+
+    async def test_it_is_asked_where_there_is_nothing_else(self, gateway: Gateway) -> None:
+        await self.meet(gateway, "[openai/gpt-5.5, gpt-5.5]")
+        for chain in ("openai/gpt-5.5", "[openai/gpt-5.5, openai/gpt-6-sol]", "[openai/gpt-5.5, zzz]"):
+            placement = gateway.begin(chain)
+            place = await placement.first()
+            assert (place.route.upstream, place.route.model) == ("openai", "gpt-5.5")
+
+    async def test_other_failures_are_no_outage(self, gateway: Gateway) -> None:
+        await self.meet(gateway, "[openai/gpt-5.5, gpt-5.5]", OVERLOADED)
+        assert await self.upstream(gateway, "[openai/gpt-5.5, gpt-5.5]") == "openai"
 
 
 async def test_nobody_to_ask_is_told_as_the_first_one_said_it(tmp_path: Path) -> None:

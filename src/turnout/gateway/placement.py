@@ -10,6 +10,7 @@ from turnout.protocol.errors import Failure, TurnoutError
 
 if TYPE_CHECKING:
     from turnout.gateway.chain import Chain
+    from turnout.gateway.outages import Outages
     from turnout.protocol.fidelity import Note
     from turnout.routing.route import Route
     from turnout.translate.messages_writer import TokenUsage
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class Placement:
     """One request's: first the accounts by one route, and then the rest of the chain of models that it goes by."""
 
-    def __init__(self, journey: Journey, way: Way, chain: Chain, *, plan: str) -> None:
+    def __init__(self, journey: Journey, way: Way, chain: Chain, outages: Outages, *, plan: str) -> None:
         """``way`` is the first one of the ``journey``, ``chain`` are the models to go on with."""
+        self._outages = outages
         self._journey = journey
         self._way = way
         self._chain = chain
@@ -43,14 +45,19 @@ class Placement:
 
     async def first(self) -> Place:
         """Where it goes first. Raises `TurnoutError` if nobody can be asked."""
+        known = self._outages.of(self._way.route.upstream)
+        if known is not None and self._chain.leads_around(known) and (move := await self._go_on(known)) is not None:
+            return self._turned(move)
         try:
             return await self._way.first()
         except TurnoutError as error:
-            move = await self._go_on(error.failure)
-            if move is None:
+            if (move := await self._go_on(error.failure)) is None:
                 raise
-            self._journey.notes.append(move.note)
-            return move.place
+            return self._turned(move)
+
+    def _turned(self, move: Move) -> Place:
+        self._journey.notes.append(move.note)
+        return move.place
 
     async def next(self, failure: Failure, *, accounts: bool = True) -> Move | None:
         """Where it goes after ``failure``; None if there is nowhere else.
@@ -58,6 +65,7 @@ class Placement:
         Of a chain of models the next one follows when no account is left, or at once unless other ``accounts`` may be
         tried.
         """
+        self._outages.saw(self.route.upstream, failure)
         move = await self._way.next(failure) if accounts else None
         return move or await self._go_on(failure)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from turnout.gateway.budget import Budget
 from turnout.gateway.chain import Chain
+from turnout.gateway.outages import Outages
 from turnout.gateway.placement import Placement
 from turnout.gateway.sessions import Sessions
 from turnout.gateway.spill import Spill, spills, to_api
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 class Placements:
     """The places of all requests of one gateway."""
 
-    def __init__(self, live: Live, *, accounts: Accounts, board: Board, spending: Spending) -> None:
+    def __init__(
+        self, live: Live, *, accounts: Accounts, board: Board, spending: Spending, outages: Outages | None = None
+    ) -> None:
         self.spending = spending
         """What has gone to the API in place of the plan."""
         self._live = live
@@ -44,6 +47,7 @@ class Placements:
         self._standings = Standings(accounts, board)
         self._sessions = Sessions()
         self._budget = Budget(spending)
+        self._outages = outages or Outages()
 
     def begin(
         self,
@@ -84,7 +88,8 @@ class Placements:
         def by_member(member: str) -> Route:
             return router.route(msgspec.structs.replace(question, instead=member), plan)
 
-        return Placement(journey, way, Chain(chosen.fallbacks, by_member, now.config.routing.fallback_on), plan=plan)
+        chain = Chain(chosen.fallbacks, by_member, now.config.routing.fallback_on, self._outages)
+        return Placement(journey, way, chain, self._outages, plan=plan)
 
     def _routed(self, now: Snapshot, question: Question) -> tuple[Route, str]:
         """The route of a request, and the plan of the account that it is for; empty if that is not known."""
