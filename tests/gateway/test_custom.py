@@ -160,6 +160,14 @@ class TestChains:
         assert answer.status >= 500
         assert "It was the last of a chain: before it failed dead/a (unreachable)" in answer.error[1]
 
+    def test_a_dead_server_is_not_waited_for_again(self, start: Start, sim: Simulator) -> None:
+        gateway = start(slots=Slots(opus=Slot(model="[dead/gone, chat/qwen]")))
+        first, second = ask(gateway), ask(gateway)
+        assert went(sim) == [("/v1/chat/completions", "qwen")] * 2
+        tried = [record(gateway, answer).attempts for answer in (first, second)]
+        assert tried == [3, 1], "the dead one is tried twice by the first request and by the second not at all"
+        assert "dead/gone failed (unreachable): It could not be reached 0 s ago" in notes(gateway, second)
+
     def test_only_named_failures_count(self, start: Start, sim: Simulator) -> None:
         gateway = start(routing=RoutingSettings(fallback_on=("rate_limited",)))
         assert ask(gateway, "[dead/a, chat/qwen]").status >= 500
