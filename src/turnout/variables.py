@@ -68,6 +68,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("codex.base_url", ("TURNOUT_CHATGPT_BASE_URL",)),
     Variable("codex.endpoint", ("TURNOUT_CODEX_ENDPOINT", "CODEX_API_ENDPOINT", "CHATGPT_API_URL")),
     Variable("codex.client_version", ("TURNOUT_CLIENT_VERSION",)),
+    Variable("codex.compress", ("TURNOUT_CODEX_COMPRESS",)),
     Variable("codex.home", ("TURNOUT_CODEX_HOME", "OPENAI_CODEX_PATH", "CODEX_HOME")),
     Variable("codex.framing", ("TURNOUT_FRAMING",)),
     Variable("codex.default_capabilities.protocol", ("TURNOUT_CODEX_PROTOCOL",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,21 @@ async def ask(upstream: Upstream, *, lite: bool = False, session: str | None = N
     stream.close()
     await upstream.close()
     return data
+
+
+@pytest.mark.parametrize(("words", "coding"), [(10_000, "zstd"), (10, None)])
+async def test_codex_compressed(sim: Simulator, tmp_path: Path, words: int, coding: str | None) -> None:
+    sim.write_auth_json(tmp_path)
+    settings = CodexSettings(endpoint=f"{sim.codex_url}/responses", home=str(tmp_path), compress=True)
+    body = BODY.replace(b'"Hi"', b'"%b"' % (b"word " * words))
+
+    assert b"response.completed" in await ask(build(Config(codex=settings))["codex"], body=body)
+
+    (seen,) = sim.requests
+    assert seen.status == 200
+    assert seen.headers.get("content-encoding") == coding
+    assert seen.body == json.loads(body)
+    assert (len(seen.raw) < len(body) / 3) is (coding is not None)
 
 
 async def test_codex(sim: Simulator, tmp_path: Path) -> None:
