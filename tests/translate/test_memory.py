@@ -198,9 +198,9 @@ def test_of_a_growing_session_only_what_is_new_is_read() -> None:
     body = json.dumps({"model": "m", "messages": messages}, separators=(",", ":")).encode()
     request, conversation = read_request(body, kept.sessions, "s")
     assert conversation.known is not None
-    assert conversation.known.count + len(conversation.new) == len(messages) == 33
-    assert len(conversation.new) == len(turn(0)) + 1
-    assert [json.loads(raw) for raw in map(bytes, conversation.raws())] == messages
+    assert conversation.known.count + len(conversation.messages()) == len(messages) == 33
+    assert len(conversation.messages()) == len(turn(0)) + 1
+    assert json.loads(bytes(conversation.afresh().new)) == messages
     # What is around the messages was read when it came for the second time.
     assert conversation.shell is not None
     assert request is conversation.shell.request
@@ -230,13 +230,45 @@ def test_what_is_around_the_messages_may_change() -> None:
 
 
 @pytest.mark.parametrize("separators", [(", ", ":"), (",", ": ")])
-def test_a_body_with_white_space_between_its_messages_is_read_whole(separators: tuple[str, str]) -> None:
+def test_of_a_body_with_white_space_between_its_messages_none_is_remembered(separators: tuple[str, str]) -> None:
     kept = caches()
     messages = [{"role": "user", "content": "go"}, *turn(0), *turn(1)]
     body = json.dumps({"model": "m", "messages": messages}, separators=separators).encode()
     for _ in range(3):
         assert through(body, TARGET, kept) == translate(decode_request(body), TARGET)
-    assert kept.sessions.recall("s") is None
+    remembered = kept.sessions.recall("s")
+    assert remembered is None or not remembered.count
+
+
+INNER = {"messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}], "system": "c"}
+
+
+@pytest.mark.parametrize("fields", [{}, {"system": "s"}, {"system": [{"type": "text", "text": "s"}], "tools": []}])
+@pytest.mark.parametrize("again", [1, 2, 3])
+def test_what_looks_like_messages_inside_of_a_message_is_taken_for_none(fields: dict[str, Any], again: int) -> None:
+    kept = caches()
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "go"}]
+    for index in range(4):
+        call = {"type": "tool_use", "id": f"c{index}", "name": "Send", "input": INNER}
+        last = {"role": "assistant", "content": [call]} if index % again == 0 else {"role": "user", "content": "on"}
+        messages.append(last)
+        body = json.dumps({"model": "m", "messages": messages, **fields}, separators=(",", ":")).encode()
+        assert through(body, TARGET, kept) == translate(decode_request(body), TARGET)
+        messages.append({"role": "user", "content": [{"type": "tool_result", "tool_use_id": f"c{index}"}]})
+
+
+@pytest.mark.parametrize("behind", [b'"messages":[{"role":"user","content":"other"}]', b'"messages":[]', b'"x":[1,2]'])
+def test_a_field_behind_the_system_prompt_counts_as_it_does_in_any_request(behind: bytes) -> None:
+    kept = caches()
+    for _ in range(3):
+        body = b'{"model":"m","messages":[{"role":"user","content":"go"}],"system":"s",%s}' % behind
+        made: list[Translation | str] = []
+        for caching in (kept, None):
+            try:
+                made.append(through(body, TARGET, caching) if caching else translate(decode_request(body), TARGET))
+            except TurnoutError as error:
+                made.append(str(error))
+        assert made[0] == made[1]
 
 
 def test_the_messages_that_carry_the_clients_cache_mark_are_looked_at_again() -> None:

@@ -57,7 +57,7 @@ class MessagesDoor:
                 request.reasoning_effort,
                 request.codex_capabilities,
             ),
-            thoughts=conversation.new,  # of a session that this process knows the rest, of any other one all
+            thoughts=(conversation.new,),  # of a session that this process knows the rest, of any other one all
             session=session,
             agent=agent if session else "",
             collector=None if request.stream else MessageCollector(),

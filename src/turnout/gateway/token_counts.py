@@ -87,7 +87,7 @@ class TokenCountsDoor:
             model=chosen.model,
             effort=chosen.effort,
             # Whoever thought it: what the client has kept of a conversation is what it would send.
-            account=next((tag for raw in reversed(conversation.new) if (tag := account_in(bytes(raw)))), ""),
+            account=account_in(bytes(conversation.new)),
             capabilities=snapshot.upstreams[chosen.upstream].capabilities,
             framing=chosen.framing,
             image_detail=chosen.image_detail,

@@ -7,13 +7,16 @@ ones come with each release of the client (claude-code-wire.md 13.4).
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Raw
 
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.reading import EMPTY_STRING, NULL, decode_text, decoded, mended, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
 
 
 class Source(msgspec.Struct, gc=False):
@@ -208,8 +211,8 @@ class MessagesRequest(msgspec.Struct):
     """The body of ``POST /v1/messages``."""
 
     model: str
-    messages: list[Message] | list[TolerantMessage] | list[Raw]
-    """Raw where only the rest of the request was read: `decode_message` reads one."""
+    messages: list[Message] | list[TolerantMessage] | Raw
+    """Raw where only the rest of the request was read."""
     system: str | list[SystemBlock] | None = None
     tools: Raw = NULL
     tool_choice: ToolChoice | None = None
@@ -246,8 +249,10 @@ class _TypedRequest(MessagesRequest):
     messages: list[Message]
 
 
-class _Envelope(MessagesRequest):
-    messages: list[Raw]
+class Envelope(MessagesRequest):
+    """A request whose messages were not read."""
+
+    messages: Raw
 
 
 class _LooseMessage(msgspec.Struct):
@@ -264,7 +269,8 @@ class _BlockType(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_TypedRequest).decode
-_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_messages = msgspec.json.Decoder(list[Message]).decode
+_decode_envelope = msgspec.json.Decoder(Envelope).decode
 _decode_message = msgspec.json.Decoder(Message).decode
 _decode_loose_message = msgspec.json.Decoder(_LooseMessage).decode
 _decode_loose = msgspec.json.Decoder(_LooseRequest).decode
@@ -292,25 +298,39 @@ def decode_request(body: bytes) -> MessagesRequest:
         return decode_request(mended(body, error))
     except (UnicodeDecodeError, RecursionError) as error:
         refuse(error)
-    _check(request)
+    _check_model(request)
+    _check_count(request.messages)
     return request
 
 
-def decode_envelope(body: bytes, known: int = 0) -> MessagesRequest:
+def decode_envelope(body: bytes) -> Envelope:
     """Reads the body of a Messages request but for the messages, which stay raw: most of them were there before.
-
-    `known` is how many messages were taken out of the body beforehand.
 
     Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body.
     """
     try:
-        request: MessagesRequest = _decode_envelope(body)
+        request: Envelope = _decode_envelope(body)
     except (msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         refuse(error)
     except msgspec.DecodeError as error:
-        return decode_envelope(mended(body, error), known)
-    _check(request, known)
+        return decode_envelope(mended(body, error))
+    _check_model(request)
     return request
+
+
+def usual_messages(messages: Raw) -> list[Message] | None:
+    """Reads an array of messages; None if one is not as it should be, or has a block of an unknown type."""
+    try:
+        return _decode_messages(messages)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def split_messages(messages: Raw) -> list[Raw]:
+    """The messages of an array. Raises `TurnoutError` (`BAD_REQUEST`) if it is none, or empty."""
+    raws = decoded(_decode_raws, messages, "messages")
+    _check_count(raws)
+    return raws
 
 
 def decode_message(raw: Raw, index: int) -> Message | TolerantMessage:
@@ -343,10 +363,13 @@ def _tolerant_message(loose: _LooseMessage, index: int) -> TolerantMessage:
     return TolerantMessage(loose.role, content)
 
 
-def _check(request: MessagesRequest, known: int = 0) -> None:
+def _check_model(request: MessagesRequest) -> None:
     if not request.model:
         raise fail(FailureKind.BAD_REQUEST, "model: must not be empty.")
-    if not request.messages and not known:
+
+
+def _check_count(messages: Sized) -> None:
+    if not messages:
         raise fail(FailureKind.BAD_REQUEST, "messages: at least one message is required.")
 
 

@@ -86,13 +86,13 @@ class History:
         if known is not None and not (known.state.terms == terms and self._deferred.fits(known.state.loaded)):
             conversation, known = conversation.afresh(), None
         first = known.count if known is not None else 0
-        messages = [wire.decode_message(raw, index) for index, raw in enumerate(conversation.new, first)]
-        settling = conversation.settling()
+        messages = conversation.messages()
+        settling, end = conversation.settling(len(messages))
         before = known.state.calls if known is not None else NO_CALLS
         calls = before.and_then(messages[:settling])
         after = calls.and_then(messages[settling:]) if calls is not None else None
         if calls is None or after is None or after.waiting:
-            early = [wire.decode_message(raw, index) for index, raw in enumerate(known.raws())] if known else []
+            early = known.messages() if known is not None else []
             self.add_messages([*early, *messages])
             return None
         if known is not None:
@@ -106,7 +106,7 @@ class History:
         self.items[here:] = [made] if made else []
         state = State(terms, calls, self._deferred.loaded(), self.full_names.copy(), tuple(self.notes))
         self._add_all(messages[settling:], first + settling)
-        return Settled(conversation, settling, made, state)
+        return Settled(conversation, settling, end, made, state)
 
     def _add_all(self, messages: Sequence[wire.Message | wire.TolerantMessage], first: int) -> None:
         """Messages that follow each other, the first of which has the index `first`."""

@@ -15,13 +15,14 @@ import msgspec
 from msgspec import Raw
 
 from turnout.protocol import messages as wire
+from turnout.protocol.errors import TurnoutError
 from turnout.protocol.fidelity import Note
 from turnout.translate.deferred import Loaded
 from turnout.translate.opening import Opening
 from turnout.translate.pairing import Calls
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from turnout.translate.target import Target
 
@@ -30,6 +31,10 @@ LIMIT = 16 * 1024 * 1024
 
 _HEAD = re.compile(rb'\{"model":"[^"\\]{1,200}","messages":\[')
 """How Claude Code begins a body (claude-code-wire.md 1). Other clients' requests are read whole each time."""
+_AFTER = b'],"system":'
+"""What stands behind the messages there."""
+_NEXT = b',{"role":"'
+"""Where a message begins there, but for the first."""
 _MARK = b'"cache_control"'
 """Stands in messages near the end, and is gone from them next time (claude-code-wire.md 11)."""
 _MARKED = 6
@@ -37,6 +42,8 @@ _MARKED = 6
 _OVERHEAD = 2048
 """Bytes that a session takes beside those that are counted, roughly."""
 
+_TAKEN_OUT = Raw(b"[null]")
+"""Stands where the messages were, which no client sends: so it is seen if they are named again further on."""
 _NOTHING: tuple[None, int] = None, 0
 
 _decode_raws = msgspec.json.Decoder(list[Raw]).decode
@@ -118,9 +125,13 @@ class Known(msgspec.Struct, frozen=True):
             end += len(piece.raw)
         return end
 
-    def raws(self) -> list[Raw]:
-        """The messages."""
-        return _decode_raws(b"[%s]" % b"".join([piece.raw for piece in self.pieces]))
+    def text(self) -> bytes:
+        """The messages, with commas between."""
+        return b"".join([piece.raw for piece in self.pieces])
+
+    def messages(self) -> list[wire.Message | wire.TolerantMessage]:
+        """The messages, read. They were read before, so they can be."""
+        return [wire.decode_message(raw, index) for index, raw in enumerate(_decode_raws(b"[%s]" % self.text()))]
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -128,8 +139,10 @@ class Conversation(msgspec.Struct, frozen=True):
 
     key: str
     """The session's; empty if nothing is to be remembered."""
-    new: list[Raw]
-    """The messages behind the beginning that is known; all, if none is."""
+    new: Raw
+    """The messages behind the beginning that is known; all, if none is. An array."""
+    read: list[wire.Message] | None
+    """The same, if they are of the usual kind."""
     body: bytes = b""
     head: int = 0
     """Bytes of the body before the first message; 0 if the body is not of the usual kind."""
@@ -140,13 +153,25 @@ class Conversation(msgspec.Struct, frozen=True):
     shell: Shell | None = None
     """What is around the messages, if that came before."""
 
-    def raws(self) -> list[Raw]:
-        """All messages."""
-        return [*self.known.raws(), *self.new] if self.known is not None else self.new
+    @property
+    def end(self) -> int:
+        """Where in the body the messages end."""
+        return self.at + len(self.new) - 2
+
+    def messages(self) -> Sequence[wire.Message | wire.TolerantMessage]:
+        """The new messages. Raises `TurnoutError` (`BAD_REQUEST`) naming the path in the body."""
+        if self.read is not None:
+            return self.read
+        first = self.known.count if self.known is not None else 0
+        return [wire.decode_message(raw, index) for index, raw in enumerate(_decode_raws(self.new), first)]
 
     def afresh(self) -> Conversation:
         """The same with nothing known of the beginning."""
-        return msgspec.structs.replace(self, new=self.raws(), at=self.head, known=None)
+        known = self.known
+        if known is None:
+            return self
+        messages = Raw(b"[%s]" % b",".join([part for part in (known.text(), bytes(self.new)[1:-1]) if part]))
+        return Conversation(self.key, messages, wire.usual_messages(messages), self.body, self.head, self.head)
 
     def opening(self, target: Target) -> Opening | None:
         """What is around the messages became this for the same target."""
@@ -154,15 +179,28 @@ class Conversation(msgspec.Struct, frozen=True):
             return self.shell.opening
         return None
 
-    def settling(self) -> int:
-        """How many of the new messages are worth remembering: those that will come again as they are."""
-        if not self.head:
-            return 0
-        count = max(len(self.new) - 1, 0)
-        for index in range(count - 1, max(count - _MARKED, 0) - 1, -1):
-            if _MARK in bytes(self.new[index]):
-                count = index
-        return count
+    def settling(self, count: int) -> tuple[int, int]:
+        """How many of the `count` new messages are worth remembering, since they will come again as they are, and
+        where in the body they end."""
+        if not self.head or not count:
+            return 0, self.at
+        body, start, settling = self.body, self.end, self.at
+        for before_last in range(_MARKED + 1):
+            end, start = start, body.rfind(_NEXT, self.at, start)
+            if start < 0:
+                start = self.at
+            if before_last == 0 or body.find(_MARK, start, end) >= 0:
+                settling = start
+            if start == self.at:
+                break
+        if settling == self.at:
+            return 0, self.at
+        # What looks like the beginning of a message may be part of one: it is none unless the rest is whole.
+        try:
+            rest = _decode_raws(b"[%s]" % body[settling + 1 : self.end])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return 0, self.at
+        return count - len(rest), settling
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -170,30 +208,28 @@ class Settled(msgspec.Struct, frozen=True):
 
     conversation: Conversation
     count: int
+    end: int
+    """Where in the body they end."""
     items: bytes
     """JSON, with commas between."""
     state: State
 
     def known(self, opening: Opening) -> Known | None:
         """What is known of the session with this; None if nothing can be: the body is not of the usual kind."""
-        conversation, before = self.conversation, self.conversation.known
+        conversation, before, shell = self.conversation, self.conversation.known, self.conversation.shell
         if not conversation.head:
             return None
-        raw = b",".join(conversation.new[: self.count])
-        behind = b",".join(conversation.new[self.count :])
-        end = conversation.at + len(raw) + (1 if raw and behind else 0)
         body = conversation.body
-        if not (body.startswith(raw, conversation.at) and body.startswith(behind, end)):
-            return None  # there is white space between the messages
-        shell = conversation.shell
         if shell is None:
             head = body[: conversation.head]
-            shell = Shell(head, head + body[end + len(behind) :], opening)
+            shell = Shell(head, head + body[conversation.end :], opening)
         elif shell.opening is not opening:
             shell = msgspec.structs.replace(shell, opening=opening)
         pieces, count = (before.pieces, before.count) if before is not None else ((), 0)
-        if raw:
-            pieces = _joined(pieces, Piece(b"," + raw if count else raw, self.items))
+        if self.count:
+            # With the comma that is before the new ones.
+            begin = conversation.at - (1 if count else 0)
+            pieces = _joined(pieces, Piece(body[begin : self.end], self.items))
         return Known(pieces, count + self.count, self.state, shell)
 
 
@@ -242,10 +278,50 @@ def read_request(body: bytes, memory: SessionMemory, key: str) -> tuple[wire.Mes
     again = _read_again(body, known, key) if known is not None else None
     if again is not None:
         return again
-    request = wire.decode_envelope(body)
     head = _HEAD.match(body, 0, 300) if key else None
     size = head.end() if head else 0
-    return request, Conversation(key, list(request.messages), body, size, size)  # type: ignore[arg-type]
+    first = _read_first(body, size, key) if size else None
+    return first or _read_whole(body, size, key)
+
+
+def _read_first(body: bytes, head: int, key: str) -> tuple[wire.MessagesRequest, Conversation] | None:
+    """A request that is built as Claude Code's are: its messages and what is around them are read once each.
+
+    None if it is of another kind, or to be refused.
+    """
+    end = body.rfind(_AFTER)
+    if end < head:
+        return None
+    messages = Raw(memoryview(body)[head - 1 : end + 1])
+    read = wire.usual_messages(messages)
+    if not read:
+        return None
+    try:
+        request = wire.decode_envelope(b"".join((body[: head - 1], _TAKEN_OUT, body[end + 1 :])))
+    except TurnoutError:
+        return None
+    return (request, Conversation(key, messages, read, body, head, head)) if request.messages == _TAKEN_OUT else None
+
+
+def _read_whole(body: bytes, head: int, key: str) -> tuple[wire.MessagesRequest, Conversation]:
+    """Any request, of whose messages nothing is known."""
+    request = wire.decode_envelope(body)
+    messages = request.messages
+    read = _read(messages)
+    if head and not body.startswith(bytes(messages), head - 1):
+        head = 0
+    return request, Conversation(key, messages, read, body, head, head)
+
+
+def _read(messages: Raw, *, may_be_none: bool = False) -> list[wire.Message] | None:
+    """The messages, if they are of the usual kind; others are read when they are translated.
+
+    Raises `TurnoutError` (`BAD_REQUEST`) if it is no array, or an empty one that may not be.
+    """
+    read = wire.usual_messages(messages)
+    if read is None or not (read or may_be_none):
+        wire.split_messages(messages)
+    return read
 
 
 def _read_again(body: bytes, known: Known, key: str) -> tuple[wire.MessagesRequest, Conversation] | None:
@@ -259,26 +335,23 @@ def _read_again(body: bytes, known: Known, key: str) -> tuple[wire.MessagesReque
     elif known.count and not body.startswith(b"]", at):
         return None
     end = shell.end_in(body)
-    new = _raws(body[at:end]) if end >= at else None
-    if new is None or not (new or known.count):
+    new = Raw(b"[%s]" % body[at:end]) if end >= at else None
+    read = wire.usual_messages(new) if new is not None else None
+    if new is None or read is None or not (read or known.count):
         return _read_around(body, known, at, key)
     request = shell.request
     if request is None:
-        request = wire.decode_envelope(shell.text, 1)
+        request = wire.decode_envelope(shell.text)
         shell = msgspec.structs.replace(shell, request=request)
-    return request, Conversation(key, new, body, len(shell.head), at, known, shell)
+    return request, Conversation(key, new, read, body, len(shell.head), at, known, shell)
 
 
 def _read_around(body: bytes, known: Known, at: int, key: str) -> tuple[wire.MessagesRequest, Conversation]:
     """The request if what is around the messages is not as known."""
-    head = known.shell.head
-    request = wire.decode_envelope(head + body[at:], known.count)
-    return request, Conversation(key, list(request.messages), body, len(head), at, known)  # type: ignore[arg-type]
-
-
-def _raws(messages: bytes) -> list[Raw] | None:
-    """Messages with commas between; None if they are none."""
-    try:
-        return _decode_raws(b"[%s]" % messages)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    head = len(known.shell.head)
+    request = wire.decode_envelope(known.shell.head + body[at:])
+    new = request.messages
+    read = _read(new, may_be_none=known.count > 0)
+    if not body.startswith(bytes(new)[1:], at):
+        head = 0
+    return request, Conversation(key, new, read, body, head, at, known)
