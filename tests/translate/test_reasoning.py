@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turnout.translate.reasoning import account_in, seal, unseal
+from turnout.translate.reasoning import account_in, beginning, item_in, seal, unseal
 
 IDS = st.from_regex(r"rs_?[A-Za-z0-9_-]{1,60}", fullmatch=True) | st.sampled_from(["", None])
 NAMES = st.text(max_size=12) | st.sampled_from(["acct-1", "org/model:beta", "50%", "%3A", 'say "hi"\n', "größe"])
@@ -21,8 +21,12 @@ def test_what_is_sealed_comes_back_the_same(account: str, model: str, item_id: s
     signature = seal(account, model, item_id, cipher)
     sealed = unseal(signature)
     assert sealed is not None
-    assert (sealed.account, sealed.model, sealed.item_id) == (account, model, (item_id or "").encode())
-    assert json.loads(b'"%s"' % sealed.ciphertext) == cipher
+    named = {"id": item_id} if item_id else {}
+    assert (sealed.account, sealed.model) == (account, model)
+    assert json.loads(sealed.item) == {"type": "reasoning", **named, "summary": [], "encrypted_content": cipher}
+    begin = beginning(account, model)
+    assert signature.startswith(begin)
+    assert item_in(signature[len(begin) :]) == sealed.item
 
 
 @settings(max_examples=200, deadline=None)
@@ -45,7 +49,7 @@ def test_any_bytes_are_read_or_left_alone(signature: bytes) -> None:
     sealed = unseal(signature)
     if sealed is not None:
         assert signature.startswith(b"turnout:1:")
-        assert sealed.ciphertext
+        assert json.loads(sealed.item)["encrypted_content"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,7 @@ def test_foreign_and_damaged_signatures_are_left_alone(signature: bytes) -> None
 def test_an_id_that_upstream_would_not_take_back_is_left_out(item_id: str | None) -> None:
     sealed = unseal(seal("acct-1", "gpt-5.5", item_id, "gAAAA"))
     assert sealed is not None
-    assert sealed.item_id == b""
+    assert "id" not in json.loads(sealed.item)
 
 
 @pytest.mark.parametrize("account", ["5f0c2a9d", "größe", "a:b"])

@@ -110,7 +110,8 @@ def test_reasoning_is_shown_and_sealed_for_the_next_request() -> None:
     assert message["reasoning_details"][0]["format"] == "openai-responses-v1", "clients drop what they do not know"
     sealed = reasoning.unseal(message["reasoning_details"][0]["data"].encode())
     assert sealed is not None
-    assert (sealed.account, sealed.model, sealed.ciphertext) == ("acct-1", "gpt-5.5", b"gAAAAcipher")
+    assert (sealed.account, sealed.model) == ("acct-1", "gpt-5.5")
+    assert json.loads(sealed.item)["encrypted_content"] == "gAAAAcipher"
     assert read(out).message.reasoning_details == message["reasoning_details"], "the SDK's helper keeps them"
 
 

@@ -161,7 +161,7 @@ class ChatHistory:
             if sealed is None:
                 continue
             if target.replay_reasoning and (sealed.account, sealed.model) == (target.account, target.model):
-                self.items.append(reasoning.item(sealed))
+                self.items.append(sealed.item)
             else:
                 why = "reasoning of another account or model cannot be read"
                 self.notes.append(dropped(f"{path}.reasoning_details", why))

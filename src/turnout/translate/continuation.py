@@ -70,7 +70,7 @@ class Said:
                 target = self._target
                 signature = reasoning.seal(target.account, target.model, item.id, item.encrypted_content or "")
                 sealed = reasoning.unseal(signature)
-                return reasoning.item(sealed) if sealed and target.capabilities.encrypted_reasoning else None
+                return sealed.item if sealed and target.capabilities.encrypted_reasoning else None
             case "message":
                 texts = [part.text or part.refusal for part in item.content or ()]
                 return _message([text for text in texts if text])

@@ -7,6 +7,7 @@ names and ids, no empty messages (codex-backend.md 2.5).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -68,8 +69,10 @@ class History:
         self._searches = SearchHistory(self.notes)
         self._names = _Said(self._short_name)
         """Tool names as upstream has them."""
-        self._call_ids = _Said(self._short_call_id)
+        self._call_ids = _Said(partial(short_call_id, limit=target.capabilities.max_call_id))
         """Call ids as upstream has them."""
+        self._own = b'"' + reasoning.beginning(target.account, target.model)
+        """How the signatures begin that upstream can read."""
 
     def add_messages(self, messages: Sequence[wire.Message | wire.TolerantMessage]) -> None:
         """All messages in order. Raises `TurnoutError` (`BAD_REQUEST`) naming the path, and `UnicodeDecodeError`."""
@@ -192,14 +195,14 @@ class History:
 
     def _add_reasoning(self, signature: bytes, message: int, index: int) -> None:
         """`signature` is a JSON string; what is no envelope of ours is foreign thinking, and left alone."""
-        sealed = reasoning.unseal(signature[1:-1])
-        target = self._target
-        if sealed is None or not target.capabilities.encrypted_reasoning:
+        if not self._target.capabilities.encrypted_reasoning:
             return
-        if not target.replay_reasoning or sealed.account != target.account or sealed.model != target.model:
+        if self._target.replay_reasoning and signature.startswith(self._own):
+            item = reasoning.item_in(signature[len(self._own) : -1])
+            if item is not None:
+                self.items.append(item)
+        elif reasoning.unseal(signature[1:-1]) is not None:
             self.notes.append(dropped(_place(message, index), "reasoning of another account or model cannot be read"))
-            return
-        self.items.append(reasoning.item(sealed))
 
     def _add_call(self, block: wire.ToolUseBlock, message: int, index: int) -> None:
         pairing = self._pairing
@@ -220,9 +223,6 @@ class History:
         if short != name:
             self.full_names[short] = name
         return short
-
-    def _short_call_id(self, call_id: str) -> str:
-        return short_call_id(call_id, self._target.capabilities.max_call_id)
 
     def _add_result(self, block: wire.ToolResultBlock, message: int, index: int, *, in_user: bool) -> None:
         path = _place(message, index)

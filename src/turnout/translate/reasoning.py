@@ -11,13 +11,13 @@ of it is plain ASCII without characters that JSON escapes, so it is read and wri
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import json
 
 PREFIX = b"turnout:1:"
-_FIELDS = 6
 _HEX = b"hex."
 _PLAIN = re.compile(rb"[A-Za-z0-9+/=_.\-]+")
 _ITEM_ID = re.compile(rb"rs[A-Za-z0-9_-]{1,62}")
@@ -28,10 +28,15 @@ class Sealed(msgspec.Struct, frozen=True):
 
     account: str
     model: str
-    item_id: bytes
-    """The item's id upstream; empty when it had none that upstream would take back (longer than 64, foreign prefix)."""
-    ciphertext: bytes
-    """``encrypted_content`` byte for byte, as it stands in JSON."""
+    item: bytes
+    """The item as upstream takes it back. Its id is left out if upstream would not take it (longer than 64, foreign
+    prefix), its ``encrypted_content`` is kept byte for byte."""
+
+
+@lru_cache(64)
+def beginning(account: str, model: str) -> bytes:
+    """How the signatures begin that carry the reasoning of this account and model."""
+    return b"".join((PREFIX, quote(account).encode(), b":", quote(model).encode(), b":"))
 
 
 def seal(account: str, model: str, item_id: str | None, ciphertext: str) -> bytes:
@@ -43,28 +48,37 @@ def seal(account: str, model: str, item_id: str | None, ciphertext: str) -> byte
     content = ciphertext.encode()
     if content and (content.startswith(_HEX) or not _PLAIN.fullmatch(content)):
         content = _HEX + content.hex().encode()
-    return b":".join((PREFIX[:-1], quote(account).encode(), quote(model).encode(), kept, content))
+    return b"".join((beginning(account, model), kept, b":", content))
 
 
 def unseal(signature: bytes) -> Sealed | None:
     """Reads a signature (without quotes); None if it is not one of ours, is damaged, or carries no ciphertext."""
     if not signature.startswith(PREFIX):
         return None
-    fields = signature.split(b":")
-    if len(fields) != _FIELDS:
+    account, *fields = signature[len(PREFIX) :].split(b":", 2)
+    item = item_in(fields[1]) if len(fields) == 2 else None
+    try:
+        return Sealed(_unquoted(account), _unquoted(fields[0]), item) if item is not None else None
+    except ValueError:
         return None
-    _, _, account, model, item_id, content = fields
+
+
+def item_in(signature: bytes) -> bytes | None:
+    """The reasoning item, as upstream takes it back, in a signature of which the `beginning` was cut off; None if it is
+    damaged, or there is none."""
+    item_id, _, content = signature.partition(b":")
     # Whether it is whole is for upstream to say; here it need only be safe to copy into JSON as it is.
-    if not content or not content.isascii() or b"\\" in content or b'"' in content:
+    if not content or not content.isascii() or b":" in content or b"\\" in content or b'"' in content:
         return None
     if item_id and not _ITEM_ID.fullmatch(item_id):
         return None
-    try:
-        if content.startswith(_HEX):
+    if content.startswith(_HEX):
+        try:
             content = json.encode(bytes.fromhex(content[len(_HEX) :].decode()).decode())[1:-1]
-        return Sealed(_unquoted(account), _unquoted(model), item_id, content)
-    except ValueError:
-        return None
+        except ValueError:
+            return None
+    named = (b'"id":"', item_id, b'",') if item_id else ()
+    return b"".join((b'{"type":"reasoning",', *named, b'"summary":[],"encrypted_content":"', content, b'"}'))
 
 
 def _unquoted(field: bytes) -> str:
@@ -80,9 +94,3 @@ def account_in(message: bytes) -> str:
         return ""
     begin += 1 + len(PREFIX)
     return unquote(message[begin : message.find(b":", begin)].decode("ascii", "replace"))
-
-
-def item(sealed: Sealed) -> bytes:
-    """The reasoning item as upstream takes it back."""
-    begin = b'{"type":"reasoning","id":"%s",' % sealed.item_id if sealed.item_id else b'{"type":"reasoning",'
-    return b"".join((begin, b'"summary":[],"encrypted_content":"', sealed.ciphertext, b'"}'))
