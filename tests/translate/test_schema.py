@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.translate.schemas import CODEX, EMPTY_OBJECT, raw, value, with_property
+from turnout.protocol.capabilities import Capabilities
 from turnout.protocol.fidelity import approximated
-from turnout.translate.schema import Parameters, ToolSchemaMode, parameters
+from turnout.translate.schema import CACHED_BYTES, Parameters, ToolSchemaMode, parameters
 
 OPTIONAL = with_property({"type": "string", "format": "uri"})
 
@@ -39,6 +40,19 @@ def test_strict_parameters_that_do_not_conform_are_sent_without_and_told() -> No
     assert not record.strict
     reason = "sent without strict: the strict form cannot say all of it"
     assert record.notes[-1] == approximated("tools[0].input_schema", reason)
+
+
+@pytest.mark.parametrize("words", ["", "x" * CACHED_BYTES])
+def test_a_schema_that_comes_again_is_made_the_same_and_noted_where_it_stands(words: str) -> None:
+    usual = {**OPTIONAL, "description": words}
+    odd = raw({**usual, "properties": {"p": {"type": "any"}}})
+    for place in ("tools[0]", "tools[1]", "tools[1]"):
+        assert value(parameters(raw(usual), "faithful", Capabilities(), place).schema) == usual
+        assert parameters(raw(usual), "strict", Capabilities(), place).strict
+        notes = parameters(odd, "faithful", Capabilities(), place).notes
+        assert [note.place for note in notes] == [f"{place}.properties.p.type"]
+    picky = Capabilities(refused_schema_keywords=frozenset({"description"}))
+    assert "description" not in value(parameters(raw(usual), "faithful", picky, "tools[0]").schema)
 
 
 @pytest.mark.parametrize("mode", ["faithful", "strict"])

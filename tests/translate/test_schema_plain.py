@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.translate.schemas import EMPTY_OBJECT, raw, with_property
-from turnout.translate.schema.plain import CACHED_BYTES, KEYWORDS, ROOT_KEYWORDS, as_sent, is_plain
+from turnout.translate.schema.plain import KEYWORDS, ROOT_KEYWORDS, as_sent, is_plain
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,11 @@ def test_the_keywords_are_known_so_that_capabilities_can_refuse_them() -> None:
     assert {"type", "properties", "required", "additionalProperties", "title", "description"} == ROOT_KEYWORDS
 
 
-@pytest.mark.parametrize("words", ["", "x" * CACHED_BYTES])
-def test_the_dialect_of_a_usual_schema_is_left_out_where_upstream_does_not_take_it(words: str) -> None:
-    usual = {**EMPTY_OBJECT, "description": words}
+def test_the_dialect_of_a_usual_schema_is_left_out_where_upstream_does_not_take_it() -> None:
+    usual = {**EMPTY_OBJECT, "description": "words"}
     named = raw({"$schema": "https://json-schema.org/draft/2020-12/schema", **usual})
-    for _ in range(2):
-        assert as_sent(bytes(named), named=False) == bytes(raw(usual))
-        assert as_sent(bytes(named), named=True) == bytes(named)
-        assert as_sent(bytes(raw(usual)), named=False) == bytes(raw(usual))
-        assert as_sent(bytes(raw({**usual, "$schema": 7})), named=True) is None
-        assert as_sent(bytes(raw({**usual, "anyOf": []})), named=False) is None
+    assert as_sent(bytes(named), named=False) == bytes(raw(usual))
+    assert as_sent(bytes(named), named=True) == bytes(named)
+    assert as_sent(bytes(raw(usual)), named=False) == bytes(raw(usual))
+    assert as_sent(bytes(raw({**usual, "$schema": 7})), named=True) is None
+    assert as_sent(bytes(raw({**usual, "anyOf": []})), named=False) is None

@@ -6,6 +6,7 @@ model to. What upstream refuses is read from its capabilities.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
@@ -23,6 +24,9 @@ __all__ = ["NullRemover", "Parameters", "ToolSchemaMode", "parameters"]
 
 ToolSchemaMode: TypeAlias = Literal["faithful", "strict"]
 
+CACHED, CACHED_BYTES = 512, 8192
+"""How many schemas are not looked at again, and how many bytes one may have. A client describes a tool in new words now
+and then, and offers another set of tools to each kind of agent; the schemas stay."""
 _NOTES = 20
 """Notes that are kept of one schema."""
 
@@ -40,6 +44,18 @@ class Parameters(msgspec.Struct, frozen=True):
 
 def parameters(schema: Raw, mode: ToolSchemaMode, capabilities: Capabilities, place: str) -> Parameters:
     """A tool's schema as an upstream of these capabilities takes it. `place` is where it stands in the request."""
+    known = _without_notes(bytes(schema), mode, capabilities) if len(schema) <= CACHED_BYTES else None
+    return known or _made(schema, mode, capabilities, place)
+
+
+@lru_cache(CACHED)
+def _without_notes(schema: bytes, mode: ToolSchemaMode, capabilities: Capabilities) -> Parameters | None:
+    """What is made of a schema if there is nothing to note, which would be of its place."""
+    made = _made(Raw(schema), mode, capabilities, "")
+    return None if made.notes else made
+
+
+def _made(schema: Raw, mode: ToolSchemaMode, capabilities: Capabilities, place: str) -> Parameters:
     if mode == "faithful":
         mended, notes = mend(schema, capabilities, place)
         return Parameters(mended, False, _bounded(notes, place), None)

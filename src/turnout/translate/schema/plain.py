@@ -5,7 +5,6 @@ The usual kind is written down as a type, so that the decoder does the checking:
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -14,9 +13,6 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 from turnout.translate.schema import forms
 
 DIALECT = "$schema"
-CACHED, CACHED_BYTES = 512, 8192
-"""How many schemas are not looked at again, and how many bytes one may have. A client describes a tool in new words now
-and then, and offers another set of tools to each kind of agent; the schemas stay."""
 
 _Count: TypeAlias = Annotated[int, Meta(ge=0)] | UnsetType
 _Number: TypeAlias = float | UnsetType
@@ -133,11 +129,6 @@ def is_plain(schema: bytes | Raw) -> bool:
 
 def as_sent(schema: bytes, *, named: bool) -> bytes | None:
     """`schema` as upstream gets it if it is of the usual kind, else None. `named`: its dialect may be named."""
-    look = _as_sent_again if len(schema) <= CACHED_BYTES else _as_sent
-    return look(schema, named)
-
-
-def _as_sent(schema: bytes, named: bool) -> bytes | None:
     try:
         dialect = _decode_named(schema).dialect
     except forms.UNREADABLE:
@@ -146,6 +137,3 @@ def _as_sent(schema: bytes, named: bool) -> bytes | None:
         return schema
     fields = forms.fields_of(Raw(schema)) or {}
     return msgspec.json.encode({key: value for key, value in fields.items() if key != DIALECT})
-
-
-_as_sent_again = lru_cache(CACHED)(_as_sent)
