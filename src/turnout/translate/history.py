@@ -144,7 +144,7 @@ class History:
                 if parts:
                     items.append(message_item(role, parts))
                     parts = []
-                call, output = block.tool_use_id, bytes(block.content)
+                call, output = block.tool_use_id, memoryview(block.content)
                 if call in searches:
                     self._add_found_tools(block, message, index)
                 elif sound and output[0] == _QUOTE and not block.is_error:
@@ -152,7 +152,7 @@ class History:
                     items.append(_output(call_ids[call], output))
                 else:
                     self._add_result(block, message, index, in_user=role == b"user")
-            elif type(block) is _Text and (text := bytes(block.text))[0] == _QUOTE:
+            elif type(block) is _Text and memoryview(text := block.text)[0] == _QUOTE:
                 if len(text) > 2:
                     parts.append(input_text(text))
             else:
@@ -164,9 +164,9 @@ class History:
         parts: list[bytes] = []
         for index, block in enumerate(blocks):
             if type(block) is _Text:
-                text = bytes(block.text)
-                if text[0] != _QUOTE:
-                    reading.text_of(block.text, f"{_place(message, index)}.text")
+                text = block.text
+                if memoryview(text)[0] != _QUOTE:
+                    reading.text_of(text, f"{_place(message, index)}.text")
                 if len(text) > 2:
                     parts.append(output_text(text))
                 continue
@@ -291,7 +291,7 @@ def _call(call_id: bytes, name: bytes, arguments: bytes) -> bytes:
     return b"".join(parts)
 
 
-def _output(call_id: bytes, output: bytes) -> bytes:
+def _output(call_id: bytes, output: bytes | memoryview) -> bytes:
     return b"".join((b'{"type":"function_call_output","call_id":', call_id, b',"output":', output, b"}"))
 
 

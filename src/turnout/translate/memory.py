@@ -82,21 +82,21 @@ class Shell(msgspec.Struct, frozen=True):
 
     head: bytes
     """The body before the first message."""
-    text: bytes
-    """The body without the messages."""
+    tail: bytes
+    """The body behind the last message."""
     opening: Opening
     request: wire.MessagesRequest | None = None
-    """The text, read, once it has come again."""
+    """Both, read, once they have come again."""
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        return len(self.text) + self.opening.size
+        return len(self.head) + len(self.tail) + self.opening.size
 
     def end_in(self, body: bytes) -> int:
         """Where in the body the messages end, -1 if something else is around them."""
-        end = len(body) - len(self.text) + len(self.head)
-        return end if end >= len(self.head) and self.text.endswith(body[end:]) else -1
+        end = len(body) - len(self.tail)
+        return end if end >= len(self.head) and body.endswith(self.tail) else -1
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -221,8 +221,7 @@ class Settled(msgspec.Struct, frozen=True):
             return None
         body = conversation.body
         if shell is None:
-            head = body[: conversation.head]
-            shell = Shell(head, head + body[conversation.end :], opening)
+            shell = Shell(body[: conversation.head], body[conversation.end :], opening)
         elif shell.opening is not opening:
             shell = msgspec.structs.replace(shell, opening=opening)
         pieces, count = (before.pieces, before.count) if before is not None else ((), 0)
@@ -341,7 +340,7 @@ def _read_again(body: bytes, known: Known, key: str) -> tuple[wire.MessagesReque
         return _read_around(body, known, at, key)
     request = shell.request
     if request is None:
-        request = wire.decode_envelope(shell.text)
+        request = wire.decode_envelope(shell.head + shell.tail)
         shell = msgspec.structs.replace(shell, request=request)
     return request, Conversation(key, new, read, body, len(shell.head), at, known, shell)
 
