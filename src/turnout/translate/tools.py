@@ -18,10 +18,10 @@ from msgspec import Raw
 from turnout.protocol.errors import FailureKind, fail
 from turnout.protocol.fidelity import Note, dropped
 from turnout.protocol.messages import Tool, WebSearchTool, decode_tools, decode_web_search
-from turnout.protocol.reading import is_null, text_of
+from turnout.protocol.reading import EMPTY_STRING, is_null, text_of
 from turnout.translate.deferred import TOOL_SEARCH, hosted_search
 from turnout.translate.schema import NullRemover, Parameters, ToolSchemaMode, parameters
-from turnout.translate.schema.forms import is_object
+from turnout.translate.schema.forms import is_object, is_string
 
 if TYPE_CHECKING:
     from turnout.protocol.capabilities import Capabilities
@@ -169,7 +169,7 @@ def translate_tools(tools: bytes, capabilities: Capabilities, mode: ToolSchemaMo
         function = function_tool(name, description, made)
         if tool.name == TOOL_SEARCH:
             search_function = function
-            search_hosted = hosted_search(description, bytes(made.schema))
+            search_hosted = hosted_search(bytes(description), bytes(made.schema))
         elif tool.defer_loading:
             late[tool.name] = function
         else:
@@ -188,11 +188,13 @@ def translate_tools(tools: bytes, capabilities: Capabilities, mode: ToolSchemaMo
     )
 
 
-def _description(tool: Tool, path: str) -> bytes:
-    return b'""' if is_null(tool.description) else bytes(text_of(tool.description, f"{path}.description"))
+def _description(tool: Tool, path: str) -> Raw:
+    if is_string(tool.description):
+        return tool.description
+    return EMPTY_STRING if is_null(tool.description) else text_of(tool.description, f"{path}.description")
 
 
-def function_tool(name: str, description: bytes, made: Parameters) -> bytes:
+def function_tool(name: str, description: bytes | Raw, made: Parameters) -> bytes:
     """A function tool as the upstream takes it. `description` is a JSON string."""
     return b"".join(
         (
@@ -210,8 +212,8 @@ def function_tool(name: str, description: bytes, made: Parameters) -> bytes:
 
 
 def _schema(tool: Tool, path: str) -> Raw:
+    if is_object(tool.input_schema):
+        return tool.input_schema
     if is_null(tool.input_schema):
         return NO_PARAMETERS
-    if not is_object(tool.input_schema):
-        raise fail(FailureKind.BAD_REQUEST, f"{path}.input_schema: expected a JSON schema object.")
-    return tool.input_schema
+    raise fail(FailureKind.BAD_REQUEST, f"{path}.input_schema: expected a JSON schema object.")
