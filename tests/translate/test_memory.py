@@ -56,6 +56,20 @@ def test_a_growing_session_is_translated_as_if_each_request_were_the_first() -> 
         messages += turn(index)
 
 
+@pytest.mark.parametrize("kept", [caches(), None])
+def test_a_translation_is_gone_with_its_last_reference(kept: Caches | None) -> None:
+    """It is as large as the request: with a reference back in it hundreds of them would wait for the collector."""
+    messages = [{"role": "user", "content": "go"}, *turn(1), *turn(2)]
+    send(messages, kept)
+    gc.collect()
+    gc.disable()
+    try:
+        send([*messages, *turn(3)], kept)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
 def test_a_message_that_comes_in_another_form_is_translated_anew() -> None:
     kept = caches()
     marked = {"role": "user", "content": [{"type": "text", "text": "go", "cache_control": {"type": "ephemeral"}}]}

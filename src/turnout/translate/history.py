@@ -53,8 +53,17 @@ class _Said(dict[str, bytes]):
         return said
 
 
+def _short_name(name: str, *, limit: int, full_names: dict[str, str]) -> str:
+    """A tool's name as upstream has it; what had to change is added to ``full_names``."""
+    short = short_name(name, limit)
+    if short != name:
+        full_names[short] = name
+    return short
+
+
 class History:
-    """Builds the list, item by item."""
+    """Builds the list, item by item. Nothing in it leads back to it: it is as large as the request, and has to be gone
+    with the last reference and not with the next collection of garbage."""
 
     def __init__(self, target: Target, deferred: Deferred) -> None:
         """`deferred` is told of the loaded tools that the history names."""
@@ -67,7 +76,7 @@ class History:
         self._pairing = SOUND
         self._deferred = deferred
         self._searches = SearchHistory(self.notes)
-        self._names = _Said(self._short_name)
+        self._names = _Said(partial(_short_name, limit=target.capabilities.max_tool_name, full_names=self.full_names))
         """Tool names as upstream has them."""
         self._call_ids = _Said(partial(short_call_id, limit=target.capabilities.max_call_id))
         """Call ids as upstream has them."""
@@ -217,12 +226,6 @@ class History:
         if not sound and (message, index) in pairing.unanswered:
             self.notes.append(approximated(_place(message, index), "a call without a result was given an empty one"))
             self.items.append(_output(call_id, _NO_RESULT))
-
-    def _short_name(self, name: str) -> str:
-        short = short_name(name, self._target.capabilities.max_tool_name)
-        if short != name:
-            self.full_names[short] = name
-        return short
 
     def _add_result(self, block: wire.ToolResultBlock, message: int, index: int, *, in_user: bool) -> None:
         path = _place(message, index)
