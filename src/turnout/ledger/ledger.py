@@ -44,8 +44,8 @@ class Ledger:
         if self.store is None:
             return
         self._waiting.append(record)
-        if self._timer is None and self._writing is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._begin_writing, self.store)
+        if self._writing is None:
+            self._write_soon(self.store)
 
     def find(self, request_id: str) -> RequestRecord | None:
         """The record in memory with this id."""
@@ -53,27 +53,33 @@ class Ledger:
 
     async def close(self) -> None:
         """Writes what is waiting."""
-        if self._timer is not None:
-            self._timer.cancel()
         if self._writing is not None:
             await self._writing
+        if self._timer is not None:
+            self._timer.cancel()
         if self.store is not None:
             await self._write(self.store)
+
+    def _write_soon(self, store: RecordStore) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._begin_writing, store)
 
     def _begin_writing(self, store: RecordStore) -> None:
         self._timer = None
         self._writing = asyncio.get_running_loop().create_task(self._write(store))
 
     async def _write(self, store: RecordStore) -> None:
-        """Writes until nothing waits. In a thread, for a file system may be slow."""
-        while self._waiting:
-            records = list(self._waiting)
-            self._waiting.clear()
-            try:
+        """Writes what waits. In a thread, for a file system may be slow; what has come meanwhile is gathered again."""
+        records = list(self._waiting)
+        self._waiting.clear()
+        try:
+            if records:
                 await asyncio.to_thread(store.append, records)
-            except OSError as error:
-                self._complain(error)
+        except OSError as error:
+            self._complain(error)
         self._writing = None
+        if self._waiting:
+            self._write_soon(store)
 
     def _complain(self, error: OSError) -> None:
         """Once: a full disk would have it said with every request."""
