@@ -13,9 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
-from aiohttp import hdrs
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -64,8 +62,10 @@ def proxy_for(url: URL, chosen: str = "") -> tuple[URL | None, CIMultiDict[str] 
         )
     if proxy.user is None:
         return proxy, None
+    from aiohttp import encode_basic_auth, hdrs  # 100 ms, which only those pay who need it
+
     headers: CIMultiDict[str] = CIMultiDict()
-    headers[hdrs.PROXY_AUTHORIZATION] = aiohttp.encode_basic_auth(proxy.user, proxy.password or "")
+    headers[hdrs.PROXY_AUTHORIZATION] = encode_basic_auth(proxy.user, proxy.password or "")
     return proxy.with_user(None), headers
 
 
@@ -121,13 +121,14 @@ def trusted(environ: Mapping[str, str]) -> ssl.SSLContext:
     return context
 
 
-def unreachable(url: URL, proxy: URL | None, error: Exception) -> TurnoutError:
+def unreachable(url: URL, proxy: URL | None, error: BaseException) -> TurnoutError:
     """The failure for a connection to ``url`` that could not be made."""
     where = url.host if proxy is None else f"{url.host} through the proxy {proxy.host}"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+    certificate_error = getattr(error, "certificate_error", None)  # aiohttp's errors of this kind have it
+    if certificate_error is not None:
         return fail(
             FailureKind.UNREACHABLE,
-            f"The certificate of {where} is not trusted: {reason(error.certificate_error)}.",
+            f"The certificate of {where} is not trusted: {reason(certificate_error)}.",
             "If your network puts its own certificates in between, name their file in SSL_CERT_FILE.",
         )
     return fail(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from typing import TYPE_CHECKING
@@ -59,6 +60,7 @@ from turnout.protocol.errors import Failure, FailureKind, TurnoutError
 from turnout.quota.board import Board
 from turnout.quota.spending import Spending
 from turnout.settings import Given
+from turnout.upstream import prepare
 
 if TYPE_CHECKING:
     from collections import deque
@@ -291,6 +293,7 @@ class Gateway:
         except TurnoutError as error:
             self._log.warning("accounts_not_ready", reason=error.failure.message)  # requests will be told the same
         self.steering.start()
+        asyncio.get_running_loop().run_in_executor(None, prepare)
 
     async def close(self) -> None:
         """Closes the upstreams' connections, and writes what is left to be written."""

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from turnout.upstream.base import Upstream
 
 
+def prepare() -> None:
+    """Loads what the first request to an upstream needs and what a gateway can listen without: a tenth of a second.
+    To be called in a thread."""
+    import aiohttp  # noqa: F401
+
+
 def build(
     config: Config, environ: Mapping[str, str] | None = None, accounts: Accounts | None = None
 ) -> dict[str, Upstream]:
@@ -22,7 +28,6 @@ def build(
     ``environ`` is this process's environment if not given, ``accounts`` are this user's.
     Raises `turnout.settings.SettingsError`.
     """
-    # aiohttp takes 150 ms to import: only who builds upstreams pays for it.
     from turnout.accounts.store import Accounts
     from turnout.upstream.codex import CodexUpstream
     from turnout.upstream.openai import OpenAIUpstream

@@ -12,14 +12,12 @@ import time
 import zlib
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from turnout.network import USUAL_WAY, Way, address, context_for, proxy_for, reason, unreachable
 from turnout.protocol.errors import FailureKind, TurnoutError, fail
 from turnout.translate.errors import classify_http
 from turnout.upstream.base import Refused
 from turnout.upstream.http1 import Disconnected, NotHttp
-from turnout.upstream.pool import Pool
+from turnout.upstream.pool import NoConnection, Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -172,8 +170,8 @@ class Transport:
     async def _open(self) -> Http1Connection:
         try:
             return await self._pool.open()
-        except (aiohttp.ClientError, OSError) as error:  # a `TimeoutError` is an `OSError`
-            raise unreachable(self.url, self._proxy, error) from None
+        except NoConnection as error:
+            raise unreachable(self.url, self._proxy, error.why) from None
 
     def _begin(self, url: URL) -> str:
         """The first two lines of requests for this address."""

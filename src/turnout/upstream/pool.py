@@ -10,13 +10,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-import aiohttp
-
 from turnout.upstream.http1 import Http1Connection
 
 if TYPE_CHECKING:
     import ssl
 
+    import aiohttp
     from multidict import CIMultiDict
     from yarl import URL
 
@@ -24,6 +23,14 @@ IDLE_SECONDS = 90.0
 """How long an idle connection is kept: about the pause between two turns of a person."""
 DNS_SECONDS = 300
 """How long a name's addresses count."""
+
+
+class NoConnection(Exception):
+    """None could be made."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 class Pool:
@@ -40,7 +47,7 @@ class Pool:
     ) -> None:
         """``connect`` is the seconds that making a connection may take; ``context`` is for ``https`` addresses."""
         self._url = url
-        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect)
+        self._connect = connect
         self._context = context
         self._proxy = proxy
         self._proxy_headers = proxy_headers
@@ -59,7 +66,9 @@ class Pool:
         return None
 
     async def open(self) -> Http1Connection:
-        """A new connection. Raises `aiohttp.ClientConnectorError` and its kin, and `TimeoutError`."""
+        """A new connection. Raises `NoConnection`."""
+        import aiohttp  # 100 ms: `turnout.upstream.prepare` has it done when a gateway listens
+
         loop = asyncio.get_running_loop()
         if self._connector is None:  # made on first use, since it belongs to the running event loop
             self._connector = aiohttp.TCPConnector(
@@ -71,11 +80,15 @@ class Pool:
         wanted = aiohttp.ClientRequest(
             "POST", self._url, proxy=self._proxy, proxy_headers=self._proxy_headers, loop=loop
         )
-        below = await self._connector.connect(wanted, [], self._timeout)
+        timeout = aiohttp.ClientTimeout(total=None, connect=self._connect)
+        try:
+            below = await self._connector.connect(wanted, [], timeout)
+        except (aiohttp.ClientError, OSError) as error:  # a `TimeoutError` is an `OSError`
+            raise NoConnection(error) from None
         protocol, transport = below.protocol, below.transport
         if protocol is None or transport is None:
             below.close()
-            raise ConnectionResetError("the connection was closed as soon as it was made")
+            raise NoConnection(ConnectionResetError("the connection was closed as soon as it was made"))
 
         def lost(reason: Exception | None) -> None:
             protocol.connection_lost(reason)  # aiohttp waits for the end of what it has opened
