@@ -189,11 +189,10 @@ async def test_idle_connections_are_closed_after_a_while(
     for stream in (first, second):
         assert await stream.read() == b"hello"
         await stream.read()
-    first.close()
-    await asyncio.sleep(0.1)
-    second.close()
     async with asyncio.timeout(10):
-        for peer in server.peers:  # the one that has been idle for longer goes first
+        for stream, peer in zip((first, second), server.peers, strict=True):
+            assert not peer.reader.at_eof(), "one that is in use is not idle"
+            stream.close()
             while not peer.reader.at_eof():
                 await asyncio.sleep(0.02)
     assert await read_all(transport) == b"hello"
