@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from turnout.scratch import ScratchFolder
 
 if TYPE_CHECKING:
     from turnout.simulator import Simulator
@@ -39,7 +40,7 @@ def command(*, port: int, scenario: str | None) -> None:
         loaded = simulator.load_scenario(scenario) if scenario else None
     except (OSError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="--scenario") from None
-    with tempfile.TemporaryDirectory(prefix="turnout-simulator-") as login:
+    with ScratchFolder("turnout-simulator-") as login:
 
         def announce(running: Simulator) -> None:
             running.write_auth_json(Path(login))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from turnout.demo.report import Outcome, conclude
 from turnout.demo.story import OF_THE_DEMO, of_claude_code, story
 from turnout.gateway.server import RunningGateway
 from turnout.launch.claude import window
+from turnout.scratch import ScratchFolder
 from turnout.simulator.server import Simulator
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def through_sdk(pacing: Pacing, watch: Callable[[Event], None]) -> Outcome:
 
 def through_claude(program: Path, pacing: Pacing, watch: Callable[[Event], None]) -> Outcome:
     """The conversation through Claude Code, with settings and files of its own."""
-    with _project() as project, tempfile.TemporaryDirectory(prefix="turnout-demo-home-") as home:
+    with _project() as project, ScratchFolder("turnout-demo-home-") as home:
 
         def converse(gateway: RunningGateway) -> Iterator[Event]:
             tokens = window(gateway.config)
@@ -71,7 +71,7 @@ def _run(
 @contextmanager
 def _gateway(scenario: Scenario) -> Iterator[RunningGateway]:
     """A gateway in front of a simulated Codex backend; with nothing of the user's in it."""
-    with tempfile.TemporaryDirectory(prefix="turnout-demo-login-") as login, Simulator(scenario) as simulator:
+    with ScratchFolder("turnout-demo-login-") as login, Simulator(scenario) as simulator:
         simulator.write_auth_json(Path(login))
         codex = CodexSettings(base_url=simulator.chatgpt_url, home=login)
         accounts = AccountsSettings(folder=login, issuer=simulator.url)
@@ -83,7 +83,7 @@ def _gateway(scenario: Scenario) -> Iterator[RunningGateway]:
 
 @contextmanager
 def _project() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="turnout-demo-") as folder:
+    with ScratchFolder("turnout-demo-") as folder:
         # Resolved, because a client may: its tools then speak of the same path as the story.
         project = Path(folder).resolve()
         tools.make_project(project)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import socket
 import subprocess
-import tempfile
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from turnout.addresses import is_loopback
+from turnout.scratch import ScratchFolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ def version_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
 
     The program gets an empty folder for its own files: asking it changes nothing.
     """
-    with tempfile.TemporaryDirectory(prefix="turnout-doctor-", ignore_cleanup_errors=True) as scratch:
+    with ScratchFolder("turnout-doctor-", ignore_cleanup_errors=True) as scratch:
         try:
             done = subprocess.run(
                 [*command, "--version"],

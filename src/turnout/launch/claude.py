@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from turnout.launch import child, client_settings, conflicts, environment, locat
 from turnout.launch.backstage import listening_as
 from turnout.launch.conflicts import Conflict
 from turnout.routing.mapping import mapping
+from turnout.scratch import ScratchFolder
 from turnout.settings import Fitted
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _answering(start: Start) -> Iterator[Sequence[str]]:
     if not start.answered:
         yield [*start.program, *start.arguments]
         return
-    with tempfile.TemporaryDirectory(prefix="turnout-") as folder:  # only its owner may look into it
+    with ScratchFolder("turnout-") as folder:  # only its owner may look into it
         file = Path(folder) / "settings.json"
         file.write_text(json.dumps(conflicts.answer(start.answered)), "utf-8")
         yield [*start.program, conflicts.OWN_OPTION, str(file), *start.arguments]

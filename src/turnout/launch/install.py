@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import msgspec
 
 from turnout import paths
 from turnout.launch.locate import PACKAGE
+from turnout.scratch import ScratchFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -86,7 +86,7 @@ def install(
 @contextmanager
 def new_folder(home: Path) -> Iterator[Path]:
     """A folder to fill, which becomes ``home`` once that has gone well: a broken download leaves nothing half-made."""
-    with tempfile.TemporaryDirectory(prefix=f".{home.name}-", dir=home.parent) as scratch:
+    with ScratchFolder(f".{home.name}-", home.parent) as scratch:
         staged = Path(scratch) / home.name
         staged.mkdir()
         yield staged
