@@ -22,6 +22,7 @@ def main() -> None:
     import os
     import signal
 
+    from turnout import interrupts
     from turnout.cli.root import run
 
     if sys.stdout is None:  # pythonw on Windows, which runs the service: there is no console to print to
@@ -31,4 +32,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # a pipe of Windows may have no arrows
     # A polite end from outside is like Ctrl-C: files and programs of our own are cleaned up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupts.repeat_lost_ones()
     sys.exit(run(arguments))

@@ -13,6 +13,7 @@ from typing import Any
 
 from turnout.demo.events import Answer, ConversationError, Event, Text, Thinking, ToolCall, ToolResult
 from turnout.demo.story import MODEL, TASK
+from turnout.interrupts import Ends
 from turnout.launch import environment, locate
 
 FOREIGN = ("ANTHROPIC_", "CLAUDE", "MCP_")
@@ -21,10 +22,10 @@ FOREIGN = ("ANTHROPIC_", "CLAUDE", "MCP_")
 TIMEOUT_SECONDS = 180
 
 
-def converse(program: Path, environ: Mapping[str, str], project: Path) -> Iterator[Event]:
+def converse(program: Path, environ: Mapping[str, str], project: Path, ends: Ends) -> Iterator[Event]:
     """Runs Claude Code on the demo's task, in ``project``, with the environment of `scratch_environment`.
 
-    Raises `ConversationError` if it fails, with what it said.
+    It is killed when the work is to end. Raises `ConversationError` if it fails, with what it said.
     """
     command = [
         *locate.command(program),
@@ -47,6 +48,7 @@ def converse(program: Path, environ: Mapping[str, str], project: Path) -> Iterat
     complaints: list[str] = []
     listener = threading.Thread(target=lambda: complaints.extend(process.stderr or ()), daemon=True)
     listener.start()
+    ends.add(process.kill)
     overtime = threading.Timer(TIMEOUT_SECONDS, process.kill)
     overtime.start()
     try:

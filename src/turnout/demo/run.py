@@ -13,6 +13,7 @@ from turnout.demo.events import ConversationError, Event, Tally
 from turnout.demo.report import Outcome, conclude
 from turnout.demo.story import OF_THE_DEMO, of_claude_code, story
 from turnout.gateway.server import RunningGateway
+from turnout.interrupts import Ends, interruptible
 from turnout.launch.claude import window
 from turnout.scratch import ScratchFolder
 from turnout.simulator.server import Simulator
@@ -29,25 +30,35 @@ def unseen(event: Event) -> None:
 
 def through_sdk(pacing: Pacing, watch: Callable[[Event], None]) -> Outcome:
     """The conversation through the official `anthropic` client."""
-    with _project() as project:
-        return _run(
-            "sdk",
-            story(OF_THE_DEMO, pacing),
-            lambda gateway: sdk.converse(gateway.base_url, gateway.token, project),
-            watch,
-        )
+
+    def run(ends: Ends) -> Outcome:
+        sdk.load()
+        ends.begin()
+        with _project() as project:
+
+            def converse(gateway: RunningGateway) -> Iterator[Event]:
+                return sdk.converse(gateway.base_url, gateway.token, project)
+
+            return _run("sdk", story(OF_THE_DEMO, pacing), converse, watch, ends)
+
+    return interruptible(run)
 
 
 def through_claude(program: Path, pacing: Pacing, watch: Callable[[Event], None]) -> Outcome:
     """The conversation through Claude Code, with settings and files of its own."""
-    with _project() as project, ScratchFolder("turnout-demo-home-") as home:
 
-        def converse(gateway: RunningGateway) -> Iterator[Event]:
-            tokens = window(gateway.config)
-            environ = claude.scratch_environment(gateway.base_url, gateway.token, tokens, Path(home))
-            return claude.converse(program, environ, project)
+    def run(ends: Ends) -> Outcome:
+        ends.begin()
+        with _project() as project, ScratchFolder("turnout-demo-home-") as home:
 
-        return _run("claude", story(of_claude_code(project), pacing), converse, watch)
+            def converse(gateway: RunningGateway) -> Iterator[Event]:
+                tokens = window(gateway.config)
+                environ = claude.scratch_environment(gateway.base_url, gateway.token, tokens, Path(home))
+                return claude.converse(program, environ, project, ends)
+
+            return _run("claude", story(of_claude_code(project), pacing), converse, watch, ends)
+
+    return interruptible(run)
 
 
 def _run(
@@ -55,9 +66,11 @@ def _run(
     scenario: Scenario,
     converse: Callable[[RunningGateway], Iterator[Event]],
     watch: Callable[[Event], None],
+    ends: Ends,
 ) -> Outcome:
     tally, problem = Tally(), ""
     with _gateway(scenario) as gateway:
+        ends.add(lambda: gateway.end(at_once=True))
         try:
             for event in converse(gateway):
                 tally.add(event)

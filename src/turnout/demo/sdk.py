@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import uuid
 from importlib import resources
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 MAX_ANSWERS = 8
 """A conversation that goes on for longer has gone wrong."""
+
+
+def load() -> None:
+    """Imports the client, which takes seconds the first time: `converse` begins at once then."""
+    importlib.import_module("anthropic")
 
 
 def converse(base_url: str, token: str, project: Path) -> Iterator[Event]:

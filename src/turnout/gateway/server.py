@@ -256,7 +256,12 @@ class RunningGateway:
         self._server = Server(self.gateway, on_started=self._listening.set)
         self._thread = threading.Thread(target=self._run, name="turnout-gateway", daemon=True)
         self._thread.start()
-        self._listening.wait()
+        try:
+            self._listening.wait()
+        except BaseException:  # an interrupt, after which nobody would end it
+            self.end(at_once=True)
+            self._thread.join()
+            raise
         if self._failure is not None:
             raise self._failure
         return self
