@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,11 @@ _OF_THE_TESTS = {"TURNOUT_CLIENTS_DIR"}
 
 OUTPUT: list[tuple[str, str]] = []
 """What each test so far has printed and logged, by the test's name; and the commands and gateways that it has run."""
+
+
+def pytest_configure() -> None:
+    """A shell's background job ignores Ctrl-C, and so would all that it starts: the tests press it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
