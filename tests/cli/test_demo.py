@@ -14,6 +14,7 @@ import structlog
 
 from tests.cli.command import read_until, running, turnout
 from tests.clients import claude_code
+from tests.gateway.client import wait_for
 from turnout.cli.root import run
 
 KEYS = [
@@ -136,3 +137,20 @@ def test_an_end_in_the_middle_cleans_up(tmp_path: Path, number: signal.Signals) 
         assert process.wait(10) == 130
         assert time.monotonic() - start < 5
     assert list(scratch.iterdir()) == []
+
+
+def test_an_end_while_claude_code_works_ends_it_too(tmp_path: Path) -> None:
+    scratch, here = tmp_path / "scratch", tmp_path / "here"
+    slow = tmp_path / "bin" / "claude"
+    for folder in (scratch, slow.parent):
+        folder.mkdir()
+    slow.write_text(f"#!/bin/sh\necho $$ > {here}.new && mv {here}.new {here}\nexec sleep 60\n")
+    slow.chmod(0o755)
+    variables = {"TMPDIR": str(scratch), "PATH": f"{slow.parent}:/usr/bin:/bin"}
+    with running(tmp_path, "demo", "--client", "claude", variables=variables) as process:
+        wait_for(here.exists, 20)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+    assert list(scratch.iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(here.read_text()), 0)
