@@ -19,6 +19,7 @@ from tests.gateway.conftest import config
 from tests.gateway.upstreams import BEGIN_TEXT, STREAM_HEAD, Connection, ScriptedUpstream, chunk, completed, delta
 from turnout.config import Config, Server
 from turnout.gateway import server
+from turnout.gateway.app import Gateway
 from turnout.gateway.binding import base_url, listen, with_token
 from turnout.gateway.server import RunningGateway
 from turnout.settings import SettingsError
@@ -116,6 +117,21 @@ class TestHowItEnds:
         with RunningGateway(config(f"{sim.codex_url}/responses", home)) as gateway:
             assert send(gateway, message(stream=True)).text
 
+    def test_an_interrupt_while_it_starts(self, sim: Simulator, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        begin = Gateway.start
+
+        def interrupted(gateway: Gateway) -> None:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            time.sleep(0.1)  # in which the main thread, which waits, is reached
+            begin(gateway)
+
+        monkeypatch.setattr(Gateway, "start", interrupted)
+        gateway = RunningGateway(config(f"{sim.codex_url}/responses", home))
+        with pytest.raises(KeyboardInterrupt), gateway:
+            pass
+        assert [thread for thread in threading.enumerate() if thread.name == "turnout-gateway"] == []
+        listen("127.0.0.1", gateway.config.server.port)[0].close()
+
     def test_many_can_run_and_end_in_one_process(self, sim: Simulator, home: Path) -> None:
         before = threading.active_count()
         for _ in range(3):
@@ -179,6 +195,7 @@ SERVE = """
 import os
 from turnout import settings
 from turnout.gateway import server
+from turnout.gateway.app import Gateway
 server.run(settings.load(os.environ, {}), ready=lambda base_url: print(base_url, flush=True))
 """
 

@@ -255,12 +255,13 @@ class RunningGateway:
             self.gateway.tracer.start(lambda: FileOutlet(file))
         self._server = Server(self.gateway, on_started=self._listening.set)
         self._thread = threading.Thread(target=self._run, name="turnout-gateway", daemon=True)
-        self._thread.start()
         try:
+            self._thread.start()
             self._listening.wait()
         except BaseException:  # an interrupt, after which nobody would end it
             self.end(at_once=True)
-            self._thread.join()
+            if self._thread.is_alive():  # one that has not begun yet ends as soon as it does
+                self._thread.join()
             raise
         if self._failure is not None:
             raise self._failure
